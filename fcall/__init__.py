@@ -1,0 +1,79 @@
+"""Call a cloud function wherever it runs, and know whether it ran.
+
+Importing this package loads nothing: each name below is brought in when it is first used.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # as in typing, whose import would cost more than everything else here
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from fcall import errors as errors
+    from fcall import local as local
+    from fcall import provider as provider
+    from fcall import testing as testing
+    from fcall._client import Client as Client
+    from fcall._client import default_client as default_client
+    from fcall._client import set_default_client as set_default_client
+    from fcall._hookspecs import hookimpl as hookimpl
+    from fcall._result import Acceptance as Acceptance
+    from fcall._result import FunctionInfo as FunctionInfo
+    from fcall._result import InvocationResult as InvocationResult
+    from fcall.errors import Executed as Executed
+    from fcall.errors import FcallError as FcallError
+
+__all__ = [
+    "Acceptance",
+    "Client",
+    "Executed",
+    "FcallError",
+    "FunctionInfo",
+    "InvocationResult",
+    "default_client",
+    "errors",
+    "hookimpl",
+    "invoke_function",
+    "local",
+    "provider",
+    "set_default_client",
+    "testing",
+]
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Acceptance": "fcall._result",
+    "Client": "fcall._client",
+    "Executed": "fcall.errors",
+    "FcallError": "fcall.errors",
+    "FunctionInfo": "fcall._result",
+    "InvocationResult": "fcall._result",
+    "default_client": "fcall._client",
+    "hookimpl": "fcall._hookspecs",
+    "set_default_client": "fcall._client",
+}
+_DOORS = ("errors", "local", "provider", "testing")
+
+
+def invoke_function(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Call a function with the default client; `Client.invoke_function` says what `params` holds."""
+    from fcall._client import default_client
+
+    return default_client().invoke_function(params)
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name in _DOORS:
+        return import_module(f"fcall.{name}")
+    if name not in _HOME:
+        raise AttributeError(f"module 'fcall' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOME[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,344 @@
+"""The configuration: which files are read, what may stand in them, and where each value came from."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from fcall._invocation import LONGEST_TIMEOUT
+from fcall._wording import listed, nearest, quoted
+from fcall.errors import ConfigurationError
+
+__all__ = ["SERVICE_KEYS", "Binding", "Configuration", "Origin", "Setting", "config_files"]
+
+_SECTIONS = ("defaults", "services", "env")
+_MOST_ATTEMPTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value was written.
+
+    Attributes:
+        place: in words, such as ``fcall.toml [services.images]``.
+        folder: what relative paths are relative to.
+    """
+
+    place: str
+    folder: Path
+
+    def __str__(self) -> str:
+        return self.place
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value and where it was written."""
+
+    value: Any
+    origin: Origin
+
+
+Table: TypeAlias = dict[str, Setting]
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_number_of_seconds(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= LONGEST_TIMEOUT
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MOST_ATTEMPTS
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and all(map(_is_text, value))
+
+
+def _are_functions(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        template = value.get("*")
+        return all(map(_is_text, (*value, *value.values()))) and (template is None or _is_template(template))
+    return _is_template(value)
+
+
+def _is_template(value: Any) -> bool:
+    return isinstance(value, str) and value.replace("{function}", "", 1).count("{") == 0 and "{function}" in value
+
+
+_Rule: TypeAlias = tuple[Callable[[Any], bool], str]
+_NAME: _Rule = (_is_text, "a text that is not empty")
+
+# What carries over where a table names a provider of its own: how to call, as against whom.
+_POLICY: dict[str, _Rule] = {
+    "timeout": (_is_number_of_seconds, f"a number of seconds over 0 and at most {LONGEST_TIMEOUT:.0f}"),
+    "attempts": (_is_count, f"a whole number from 1 to {_MOST_ATTEMPTS}"),
+    "retry_error_types": (_are_names, "a list of the error types of functions"),
+    "failover": (_are_names, "a list of services"),
+    "failover_maybe": (lambda value: isinstance(value, bool), "true or false"),
+}
+_SERVICE: dict[str, _Rule] = {
+    "provider": _NAME,
+    "service": _NAME,
+    "functions": (
+        _are_functions,
+        "a template such as 'prod-{function}', or a table from names to names in which '*' may be a template",
+    ),
+    **_POLICY,
+}
+SERVICE_KEYS = frozenset(_SERVICE)
+"""What may be said of a service whoever its provider is; everything else is an option of its provider."""
+
+_DEFAULTS: dict[str, _Rule] = {
+    key: rule for key, rule in _SERVICE.items() if key not in ("service", "functions", "failover")
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What the configuration says of one service, or of functions without one.
+
+    Attributes:
+        service: the service as the application names it, or None.
+        provider: the name of its provider.
+        table: everything that is said of it, with origins.
+    """
+
+    service: str | None
+    provider: str
+    table: Table
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of a setting that every provider has."""
+        return self.table[key].value if key in self.table else default
+
+    def options(self) -> Table:
+        """The settings that belong to the provider."""
+        return {key: setting for key, setting in self.table.items() if key not in _SERVICE}
+
+    @property
+    def origin(self) -> Origin:
+        """Where its functions are named, or else its provider."""
+        setting = self.table.get("functions") or self.table.get("provider")
+        return setting.origin if setting else Origin("the defaults", Path.cwd())
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """All that is configured, for one environment.
+
+    Attributes:
+        files: what was read, the strongest first.
+        env: the chosen environment, or None.
+        defaults: what holds for every service that does not say otherwise.
+        services: by name.
+        complete: whether a service that is not in it is an error.
+    """
+
+    files: tuple[Path, ...] = ()
+    env: str | None = None
+    defaults: Table = field(default_factory=dict)
+    services: Mapping[str, Table] = field(default_factory=dict)
+    complete: bool = False
+
+    @classmethod
+    def load(
+        cls,
+        config: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+        *,
+        env: str | None = None,
+        environ: Mapping[str, str] = os.environ,
+        folder: Path | None = None,
+    ) -> Configuration:
+        """Read the configuration.
+
+        Args:
+            config: a file, a mapping of the same shape, or None for ``FCALL_CONFIG`` or else the files found from
+                `folder` upwards.
+            env: the environment, or None for ``FCALL_ENV``.
+            environ: the environment variables.
+            folder: where to begin, or None for the working directory.
+
+        Raises:
+            ConfigurationError: a file cannot be read, or something in it is unknown or of the wrong type.
+        """
+        folder = folder or Path.cwd()
+        if isinstance(config, Mapping):
+            layers = [_Layer("config", folder, config)]
+        else:
+            chosen = config if config is not None else environ.get("FCALL_CONFIG")
+            layers = [_read(path) for path in ([Path(chosen)] if chosen else config_files(folder, environ))]
+        return _assembled(layers, env or environ.get("FCALL_ENV") or None, environ)
+
+    def binding(self, service: str | None) -> Binding | None:
+        """What is said of a service, None where nothing is said and nothing has to be.
+
+        Raises:
+            ConfigurationError: the configuration does not name the service, or names no provider for it.
+        """
+        table = self.defaults if service is None else self.services.get(service)
+        if table is None:
+            if not self.complete:
+                return None
+            raise ConfigurationError(
+                f"the configuration does not name the service {quoted(service or '', 60)!r}"
+                f"{nearest(service, self.services)}; it names {listed(self.services)}. Add [services.{quoted(service or '', 60)}] "
+                f"to {self.files[0] if self.files else 'it'}",
+                service=service,
+            )
+        if "provider" not in table:
+            if not self.complete:
+                return None
+            where = f"[services.{service}]" if service else "[defaults]"
+            raise ConfigurationError(
+                f'no provider is named in {where}; add provider = "…" there or in [defaults]', service=service
+            )
+        return Binding(service, table["provider"].value, table)
+
+
+def config_files(folder: Path, environ: Mapping[str, str] = os.environ) -> list[Path]:
+    """The files that hold for a folder, the strongest first.
+
+    From the folder upwards the first ``fcall.toml``, or ``pyproject.toml`` with a ``[tool.fcall]``; then the user's own
+    ``fcall/fcall.toml`` under ``XDG_CONFIG_HOME`` or ``~/.config``.
+    """
+    files = [path for path in (_project_file(parent) for parent in (folder, *folder.parents)) if path][:1]
+    home = environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    own = Path(home, "fcall", "fcall.toml")
+    return files + ([own] if own.is_file() and own not in files else [])
+
+
+def _project_file(folder: Path) -> Path | None:
+    if (path := folder / "fcall.toml").is_file():
+        return path
+    path = folder / "pyproject.toml"
+    return path if path.is_file() and "fcall" in _toml(path).get("tool", {}) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """One file, or the mapping that stands for one."""
+
+    name: str
+    folder: Path
+    content: Mapping[str, Any]
+    path: Path | None = None
+
+
+def _read(path: Path) -> _Layer:
+    content = _toml(path)
+    if path.name == "pyproject.toml":
+        content = content.get("tool", {}).get("fcall", {})
+    return _Layer(path.name, path.parent.absolute(), content, path.absolute())
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise ConfigurationError(f"the configuration {path} cannot be read: {reason}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"the configuration {path} is not TOML: {error}") from error
+
+
+def _assembled(layers: list[_Layer], env: str | None, environ: Mapping[str, str]) -> Configuration:
+    for layer in layers:
+        _check_sections(layer)
+    _check_env(layers, env)
+    defaults: Table = {}
+    for prefix, content, layer in _tables_of(layers, env):
+        defaults = _overlaid(defaults, _table(content.get("defaults", {}), _DEFAULTS, f"{prefix}defaults", layer))
+    if environ.get("FCALL_PROVIDER", "") not in ("", defaults["provider"].value if "provider" in defaults else ""):
+        setting = Setting(environ["FCALL_PROVIDER"], Origin("FCALL_PROVIDER", Path.cwd()))
+        defaults = _overlaid(defaults, {"provider": setting})
+    services: dict[str, Table] = {}
+    for prefix, content, layer in _tables_of(layers, env):
+        for name, raw in _mapping(content.get("services", {}), f"{prefix}services", layer).items():
+            table = _table(raw, _SERVICE, f"{prefix}services.{name}", layer)
+            services[name] = _overlaid(services.get(name, {}), table)
+    services = {name: _overlaid(defaults, table) for name, table in services.items()}
+    _check_failover(services)
+    return Configuration(
+        tuple(layer.path for layer in layers if layer.path), env, defaults, services, complete=bool(layers)
+    )
+
+
+def _tables_of(layers: list[_Layer], env: str | None) -> Iterator[tuple[str, Mapping[str, Any], _Layer]]:
+    """The parts that hold, weakest first: the user's file before the project's, every file before any environment."""
+    for layer in reversed(layers):
+        yield "", layer.content, layer
+    for layer in reversed(layers):
+        if env is not None and env in layer.content.get("env", {}):
+            yield f"env.{env}.", layer.content["env"][env], layer
+
+
+def _overlaid(base: Table, table: Table) -> Table:
+    """`table` on top of `base`. One that names a provider starts afresh and keeps only how to call, not whom."""
+    kept = {key: setting for key, setting in base.items() if "provider" not in table or key in _POLICY}
+    return {**kept, **table}
+
+
+def _table(raw: Any, rules: Mapping[str, _Rule], name: str, layer: _Layer) -> Table:
+    """One table of a file, checked as far as every provider has the same keys."""
+    origin = Origin(f"{layer.name} [{name}]", layer.folder)
+    table = {key: Setting(value, origin) for key, value in _mapping(raw, name, layer).items()}
+    for key, setting in table.items():
+        check, meant = rules.get(key, (_always, ""))
+        if key in _SERVICE and key not in rules:
+            raise ConfigurationError(f"{key!r} does not belong in {origin}; it is said of one service")
+        if not check(setting.value):
+            raise ConfigurationError(f"{key!r} in {origin} has to be {meant}")
+    return table
+
+
+def _always(value: Any) -> bool:
+    return True
+
+
+def _mapping(raw: Any, name: str, layer: _Layer) -> Mapping[str, Any]:
+    if not isinstance(raw, Mapping) or not all(isinstance(key, str) for key in raw):
+        raise ConfigurationError(f"[{name}] in {layer.name} is a {type(raw).__name__}; it has to be a table")
+    return raw
+
+
+def _check_sections(layer: _Layer) -> None:
+    parts = [("", layer.content)]
+    for name, content in _mapping(layer.content.get("env", {}), "env", layer).items():
+        parts.append((f"env.{name}.", _mapping(content, f"env.{name}", layer)))
+    for prefix, content in parts:
+        known = _SECTIONS if not prefix else _SECTIONS[:2]
+        for key in content:
+            if key not in known:
+                raise ConfigurationError(
+                    f"{layer.name} has an unknown table [{quoted(prefix + key, 80)}]{nearest(key, known)}; "
+                    f"known are {listed(known)}"
+                )
+
+
+def _check_env(layers: list[_Layer], env: str | None) -> None:
+    names = {name for layer in layers for name in layer.content.get("env", {})}
+    if layers and env is not None and env not in names:
+        raise ConfigurationError(
+            f"no configuration has an environment {quoted(env, 60)!r}{nearest(env, names)}; there is {listed(names)}"
+        )
+
+
+def _check_failover(services: Mapping[str, Table]) -> None:
+    for name, table in services.items():
+        for other in table["failover"].value if "failover" in table else ():
+            if other not in services:
+                raise ConfigurationError(
+                    f"'failover' in {table['failover'].origin} names the service {other!r}{nearest(other, services)}, which "
+                    f"is not configured; there is {listed(services)}"
+                )
+            if other == name:
+                raise ConfigurationError(f"'failover' in {table['failover'].origin} names the service itself")

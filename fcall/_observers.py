@@ -1,0 +1,117 @@
+"""Observers: plugins that watch calls and cannot change how they end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from fcall import _json
+from fcall._calls import Call, CallOutcome
+from fcall._log import logger
+from fcall.errors import Attempt, Executed, FcallError
+
+if TYPE_CHECKING:
+    from fcall._invocation import Invocation
+    from fcall._result import InvocationResult
+    from fcall._router import Route
+    from fcall._target import Target
+    from fcall.provider import Capabilities
+
+__all__ = ["HOOKS", "NO_OBSERVERS", "Observers"]
+
+HOOKS = ("fcall_invoker_context", "fcall_before_invoke", "fcall_on_retry", "fcall_after_invoke")
+
+
+class Observers:
+    """The implementations of the observing hooks, in the order in which they are told.
+
+    Each one is told on its own, so that one that raises hides nothing from the others.
+
+    Args:
+        implementations: for a hook's name, pairs of the plugin's name and a function that takes the hook's arguments by
+            position.
+    """
+
+    __slots__ = ("_hooks",)
+
+    def __init__(self, implementations: Mapping[str, list[tuple[str, Callable[..., Any]]]]) -> None:
+        self._hooks = {name: told for name, told in implementations.items() if told}
+
+    def __bool__(self) -> bool:
+        return bool(self._hooks)
+
+    def call(self, target: Target, invocation: Invocation, route: Route) -> Call:
+        """The record of a call that is about to be made."""
+        return Call(
+            id=os.urandom(8).hex(),
+            name=target.name,
+            type=invocation.type,
+            provider=route.provider_name,
+            service=target.service,
+            function=target.function or target.function_id or "",
+            qualifier=invocation.qualifier,
+            payload_size=len(invocation.payload),
+            timeout=route.timeout(invocation),
+        )
+
+    def before(self, call: Call) -> None:
+        self._tell("fcall_before_invoke", call)
+
+    def retry(self, call: Call, attempt: Attempt) -> None:
+        self._tell("fcall_on_retry", call, attempt)
+
+    def after(
+        self,
+        call: Call,
+        attempts: tuple[Attempt, ...],
+        elapsed: float,
+        *,
+        result: InvocationResult | None = None,
+        error: BaseException | None = None,
+    ) -> None:
+        if error is None:
+            executed = attempts[-1].executed if attempts else Executed.MAYBE
+        else:
+            executed = error.executed if isinstance(error, FcallError) else Executed.MAYBE
+        self._tell("fcall_after_invoke", call, CallOutcome(executed, elapsed, attempts, result, error))
+
+    def enriched(self, call: Call, invocation: Invocation, capabilities: Capabilities) -> Invocation:
+        """The invocation with what the observers add to ``custom``, where the provider can carry it."""
+        keys = capabilities.invoker_context.get(invocation.type, frozenset())
+        if "fcall_invoker_context" not in self._hooks or not keys & {"custom", "*"}:
+            return invocation
+        added: dict[str, Any] = {}
+        for more in self._tell("fcall_invoker_context", call):
+            added = {**_readable(more), **added}
+        if not added:
+            return invocation
+        context = dict(invocation.invoker_context or {})
+        context["custom"] = {**added, **context.get("custom", {})}
+        return replace(invocation, invoker_context=context)
+
+    def _tell(self, hook: str, *arguments: Any) -> list[Any]:
+        answers = []
+        for plugin, told in self._hooks.get(hook, ()):
+            try:
+                answers.append(told(*arguments))
+            except Exception:
+                logger.exception("the plugin %s raised in %s; the call goes on", plugin, hook)
+        return answers
+
+
+def _readable(more: object) -> dict[str, Any]:
+    """What an observer wants to add, as plain JSON; nothing where it is none."""
+    if more is None:
+        return {}
+    try:
+        if isinstance(more, Mapping):
+            return dict(_json.decode(_json.encode(dict(more))))
+        raise TypeError(f"a mapping was expected, not a {type(more).__name__}")
+    except (TypeError, ValueError, RecursionError):
+        logger.exception("what fcall_invoker_context gave cannot be sent; it is left out")
+        return {}
+
+
+NO_OBSERVERS = Observers({})

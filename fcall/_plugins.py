@@ -1,0 +1,253 @@
+"""Plugins: found by entry point or handed over in code, loaded when needed, and kept apart where they are broken."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+import pluggy
+
+from fcall import _hookspecs
+from fcall._fork import forget_in_child
+from fcall._log import logger
+from fcall._observers import HOOKS, Observers
+from fcall._target import WELL_KNOWN
+from fcall._wording import listed, nearest, quoted
+from fcall.errors import ConfigurationError, PluginError, ProviderNotFoundError, ProviderNotInstalledError
+from fcall.provider import ProviderSpec
+
+__all__ = ["FoundPlugin", "Plugins"]
+
+PROVIDERS = "fcall"
+OBSERVERS = "fcall.observers"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPlugin:
+    """An entry point of ours that is installed on this machine."""
+
+    group: str
+    name: str
+    distribution: str
+    version: str
+    entry_point: metadata.EntryPoint
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.distribution} {self.version}"
+
+
+class Plugins:
+    """The providers and observers that a client knows.
+
+    Args:
+        given: plugins handed over in code, modules or objects with hook implementations.
+        environ: where ``FCALL_DISABLE_PLUGINS`` is read: names of installed plugins, separated by commas, or ``*``.
+        find: lists what is installed; another one makes it testable.
+
+    Raises:
+        PluginError: one of `given` does not keep to the interface.
+    """
+
+    def __init__(
+        self,
+        given: Iterable[object] = (),
+        *,
+        environ: Mapping[str, str] = os.environ,
+        find: Callable[[], list[FoundPlugin]] | None = None,
+    ) -> None:
+        self._disabled = {name.strip() for name in environ.get("FCALL_DISABLE_PLUGINS", "").split(",")}
+        self._find = find or _installed
+        self._found: list[FoundPlugin] | None = None
+        self.after_fork_in_child()
+        forget_in_child(self)
+        self._manager = pluggy.PluginManager("fcall")
+        self._manager.add_hookspecs(_hookspecs)
+        self._specs: dict[str, ProviderSpec] = {}
+        self._observers: Observers | None = None
+        self.failures: dict[str, ConfigurationError] = {}
+        for plugin in (_builtin(), *given):
+            for spec in self._specs_of(plugin, None):
+                self._add(spec, f"the plugin {self._manager.get_name(plugin)}")
+
+    def after_fork_in_child(self) -> None:
+        """Take a fresh lock; another thread may have held the parent's."""
+        self._lock = threading.RLock()
+
+    def names(self) -> Collection[str]:
+        """Every name that means a provider: registered, installed, or well known."""
+        return {*WELL_KNOWN, *self._specs, *(found.name for found in self._of(PROVIDERS))}
+
+    def installed(self) -> list[FoundPlugin]:
+        """What is installed and not disabled."""
+        with self._lock:
+            if self._found is None:
+                disabled = self._disabled
+                self._found = (
+                    [] if "*" in disabled else [plugin for plugin in self._find() if plugin.name not in disabled]
+                )
+            return self._found
+
+    def spec(self, name: str) -> ProviderSpec:
+        """The provider of that name, its plugin loaded now if it was not yet.
+
+        Raises:
+            ProviderNotInstalledError: the name is well known and nothing installed brings it.
+            ProviderNotFoundError: the name is unknown.
+            PluginError: the plugin that brings it is broken, or several bring it.
+        """
+        spec = self._specs.get(name)
+        if spec is None:
+            with self._lock:
+                spec = self._specs.get(name) or self._loaded(name)
+        return spec
+
+    def observers(self) -> Observers:
+        """Everyone who watches calls; at the first call the installed observers are loaded."""
+        if self._observers is None:
+            with self._lock:
+                if self._observers is None:
+                    self._load_observers()
+                    self._observers = Observers({hook: self._implementations(hook) for hook in HOOKS})
+        return self._observers
+
+    def load_all(self) -> None:
+        """Load everything that is installed, so that `failures` is complete."""
+        for found in self._of(PROVIDERS):
+            try:
+                self.spec(found.name)
+            except ConfigurationError as error:
+                self.failures[found.name] = error
+        self.observers()
+
+    def _of(self, group: str) -> list[FoundPlugin]:
+        return [found for found in self.installed() if found.group == group]
+
+    def _loaded(self, name: str) -> ProviderSpec:
+        bringing = [found for found in self._of(PROVIDERS) if found.name == name]
+        if not bringing:
+            raise self._unknown(name)
+        try:
+            if len(bringing) > 1:
+                raise PluginError(
+                    f"the provider {name!r} is brought by {' and by '.join(map(str, bringing))}; uninstall one, or name "
+                    "it in FCALL_DISABLE_PLUGINS"
+                )
+            self._register(bringing[0])
+        except PluginError as error:
+            self.failures[name] = error
+            raise
+        return self._specs[name]
+
+    def _register(self, found: FoundPlugin) -> None:
+        """Load one installed provider plugin; what it registers under another name is refused."""
+        specs = {spec.name: spec for spec in self._specs_of(_imported(found), str(found))}
+        if found.name not in specs:
+            raise PluginError(
+                f"the plugin {found} registers {listed(specs)} and not {found.name!r}; its entry point has to have the "
+                "provider's name"
+            )
+        self._add(specs[found.name], f"the plugin {found}")
+
+    def _add(self, spec: ProviderSpec, bringer: str) -> None:
+        if spec.name in self._specs:
+            raise PluginError(
+                f"{bringer} registers the provider {spec.name!r}, which is there already ({self._specs[spec.name].summary}); "
+                "give it another name"
+            )
+        self._specs[spec.name] = spec
+
+    def _specs_of(self, plugin: object, name: str | None) -> list[ProviderSpec]:
+        """Register a plugin with pluggy and take the providers that it hands over."""
+        try:
+            self._manager.register(plugin, name)
+            self._manager.check_pending()
+            specs: list[ProviderSpec] = []
+            for implementation in self._manager.hook.fcall_register_providers.get_hookimpls():
+                if implementation.plugin is plugin:
+                    handed_over = implementation.function()
+                    specs += handed_over if isinstance(handed_over, (list, tuple)) else [handed_over]
+        except Exception as error:
+            self._drop(plugin)
+            raise PluginError(
+                f"the plugin {name or _named(plugin)} could not be registered: {quoted(str(error))}"
+            ) from error
+        if not all(isinstance(spec, ProviderSpec) for spec in specs):
+            self._drop(plugin)
+            raise PluginError(f"the plugin {name or _named(plugin)} registers something that is no ProviderSpec")
+        return specs
+
+    def _drop(self, plugin: object) -> None:
+        if self._manager.is_registered(plugin):
+            self._manager.unregister(plugin)
+
+    def _load_observers(self) -> None:
+        for found in self._of(OBSERVERS):
+            try:
+                self._specs_of(_imported(found), str(found))
+            except PluginError as error:
+                self.failures[found.name] = error
+                logger.warning("%s", error)
+
+    def _implementations(self, hook: str) -> list[tuple[str, Callable[..., Any]]]:
+        """What is registered for a hook, first told first, each taking the hook's arguments by position."""
+        caller = getattr(self._manager.hook, hook)
+        told = []
+        for implementation in reversed(caller.get_hookimpls()):
+            if implementation.hookwrapper or implementation.wrapper:
+                logger.warning(
+                    "the plugin %s wraps %s; observers cannot, so it is not told", implementation.plugin_name, hook
+                )
+                continue
+            told.append((implementation.plugin_name, _positional(implementation, caller.spec.argnames)))
+        return told
+
+    def _unknown(self, name: str) -> ConfigurationError:
+        if name in WELL_KNOWN:
+            return ProviderNotInstalledError(
+                f"the provider {name!r} is not installed; install it with: pip install {WELL_KNOWN[name]}"
+            )
+        known = self.names()
+        return ProviderNotFoundError(
+            f"no provider is named {quoted(name, 60)!r}{nearest(name, known)}; known are {listed(known)}"
+        )
+
+
+def _builtin() -> object:
+    from fcall.local import _plugin
+
+    return _plugin
+
+
+def _installed() -> list[FoundPlugin]:
+    return [
+        FoundPlugin(
+            group, point.name, point.dist.name if point.dist else "?", point.dist.version if point.dist else "", point
+        )
+        for group in (PROVIDERS, OBSERVERS)
+        for point in metadata.entry_points(group=group)
+    ]
+
+
+def _imported(found: FoundPlugin) -> object:
+    try:
+        return found.entry_point.load()
+    except Exception as error:
+        raise PluginError(
+            f"the plugin {found} could not be loaded: {type(error).__name__}: {quoted(str(error))}; reinstall it, or name "
+            "it in FCALL_DISABLE_PLUGINS"
+        ) from error
+
+
+def _named(plugin: object) -> str:
+    return getattr(plugin, "__name__", None) or type(plugin).__name__
+
+
+def _positional(implementation: pluggy.HookImpl, argnames: tuple[str, ...]) -> Callable[..., Any]:
+    """The implementation as a function of all the hook's arguments; it may itself take fewer."""
+    wanted = [argnames.index(name) for name in implementation.argnames]
+    function = implementation.function
+    return lambda *arguments: function(*[arguments[index] for index in wanted])

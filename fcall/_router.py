@@ -1,0 +1,310 @@
+"""Routes: which provider a target leads to, and what the function is called there."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fcall._config import Binding, Configuration
+from fcall._fork import forget_in_child
+from fcall._invocation import Invocation
+from fcall._names import FunctionNames
+from fcall._options import built, provider_options
+from fcall._plugins import Plugins
+from fcall._policy import Policy
+from fcall._target import Target, parse_target
+from fcall._wording import listed, quoted
+from fcall.errors import ConfigurationError, PayloadTooLargeError, PluginError, UnsupportedFeatureError
+from fcall.provider import Capabilities, NoOptions, Provider, ProviderSpec
+
+__all__ = ["Route", "Router", "override"]
+
+_MOST_TARGETS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One way for a call: a provider, and how to speak to it.
+
+    Attributes:
+        provider_name: the provider's name.
+        provider: the instance.
+        call_options: the dataclass of its call options.
+        bound: the configuration says what service and functions are called there; otherwise the call's names stand.
+        service: the provider's own name of the service, or None where it gets none.
+        names: what functions are called there.
+        policy: what may be done about failures.
+        default_timeout: seconds, where the call does not say.
+    """
+
+    provider_name: str
+    provider: Provider
+    call_options: type = NoOptions
+    bound: bool = False
+    service: str | None = None
+    names: FunctionNames = FunctionNames()
+    policy: Policy = Policy()
+    default_timeout: float | None = None
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the provider can do."""
+        return self.provider.capabilities
+
+    def timeout(self, invocation: Invocation) -> float:
+        """Seconds that this call may take."""
+        if invocation.timeout is not None:
+            return invocation.timeout
+        if self.default_timeout is not None:
+            return self.default_timeout
+        capabilities = self.provider.capabilities
+        return capabilities.sync_timeout if invocation.type == "Sync" else capabilities.other_timeout
+
+    def label(self, invocation: Invocation) -> str:
+        """The provider and its own names of an addressed call, in one text."""
+        name = invocation.function_id or invocation.function
+        return (
+            f"{self.provider_name}:{invocation.service}/{name}"
+            if invocation.service
+            else f"{self.provider_name}:{name}"
+        )
+
+    def address(self, invocation: Invocation) -> Invocation:
+        """The call in the provider's own words, checked against what the provider can do.
+
+        Raises:
+            UnsupportedFeatureError: the provider does not have what the call asks for.
+            PayloadTooLargeError: the payload is over the provider's limit.
+            ConfigurationError: the function or a call option is not known.
+        """
+        self._check(invocation, self.provider.capabilities)
+        changes: dict[str, Any] = {}
+        if self.bound:
+            changes.update(self.names.changes(invocation.function))
+            if self.service != invocation.service:
+                changes["service"] = self.service
+        if invocation.options is not None:
+            what = f"the call options of provider {self.provider_name!r}"
+            changes["options"] = built(self.call_options, invocation.options, what=what)
+        return replace(invocation, **changes) if changes else invocation
+
+    def _check(self, invocation: Invocation, can: Capabilities) -> None:
+        kind = invocation.type
+        if kind not in can.types:
+            raise self._lacks(f"{kind} invocations", f"it takes {listed(can.types)}")
+        if invocation.qualifier is not None and not can.qualifier:
+            raise self._lacks("qualifiers", "leave the qualifier out")
+        if invocation.log_tail and (kind != "Sync" or not can.log_tail):
+            raise self._lacks(f"a log tail on {kind} calls", "leave log_tail out")
+        if invocation.idempotency_key is not None and kind not in can.idempotency:
+            raise self._lacks(
+                f"a way to enforce an idempotency key on {kind} calls",
+                "say idempotent=True if running twice is harmless",
+            )
+        if invocation.invoker_context is not None:
+            self._check_context(invocation.invoker_context, can.invoker_context.get(kind, frozenset()), kind)
+        limit = can.payload_limits.get(kind)
+        if limit is not None and len(invocation.payload) > limit:
+            raise PayloadTooLargeError(
+                f"the payload has {len(invocation.payload):,} bytes and provider {self.provider_name!r} takes at most "
+                f"{limit:,} on {kind} calls; store it and send where it is",
+                provider=self.provider_name,
+            )
+
+    def _check_context(self, context: Mapping[str, Any], carried: frozenset[str], kind: str) -> None:
+        dropped = () if "*" in carried else context.keys() - carried
+        if dropped:
+            advice = f"it carries {listed(carried)}" if carried else "put it into the payload"
+            raise self._lacks(f"room for {listed(map(repr, dropped))} of the invoker context on {kind} calls", advice)
+
+    def _lacks(self, what: str, advice: str) -> UnsupportedFeatureError:
+        return UnsupportedFeatureError(
+            f"provider {self.provider_name!r} does not have {what}; {advice}", provider=self.provider_name
+        )
+
+
+override: ContextVar[Callable[[Target], tuple[Route, ...] | None] | None] = ContextVar("fcall_override", default=None)
+"""Answers for the router in this context, for tests; None lets it decide by itself."""
+
+
+class Router:
+    """Targets to routes. Providers are made when they are first needed, once for the same options.
+
+    Args:
+        configuration: what is configured.
+        plugins: the providers that are known.
+        instances: providers that are there already, by name; whoever made them closes them.
+        provider: the provider of everything the configuration does not bind.
+        options: options for that provider.
+        direct_targets: whether a target may speak to a provider past the configuration.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        plugins: Plugins,
+        *,
+        instances: Mapping[str, Provider] | None = None,
+        provider: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        direct_targets: bool = True,
+    ) -> None:
+        self._configuration = configuration
+        self._plugins = plugins
+        self._instances = dict(instances or {})
+        self._provider = provider
+        self._given_options = options or {}
+        self._direct_targets = direct_targets
+        for name, instance in self._instances.items():
+            _check_interface(name, instance)
+        self._start()
+        forget_in_child(self)
+
+    def _start(self) -> None:
+        self._lock = threading.RLock()
+        self._targets: dict[str, Target] = {}
+        self._routes: dict[object, tuple[Route, ...]] = {}
+        self._made: dict[object, Provider] = {}
+
+    after_fork_in_child = _start
+
+    def target(self, text: str) -> Target:
+        """Read a target; what follows ``provider:`` is read by that provider.
+
+        Raises:
+            ConfigurationError: it is malformed, or goes past the configuration where that is not allowed.
+        """
+        try:
+            return self._targets[text]
+        except (KeyError, TypeError):
+            target = self._read(text)
+        if len(self._targets) < _MOST_TARGETS:
+            self._targets[text] = target
+        return target
+
+    def routes(self, target: Target) -> tuple[Route, ...]:
+        """The routes for a target, the first choice first.
+
+        Raises:
+            ConfigurationError: nothing is configured for it, or its provider cannot be made.
+        """
+        overriding = override.get()
+        if overriding is not None and (routes := overriding(target)) is not None:
+            return routes
+        past_configuration = target.direct or target.function_id is not None
+        service = target.service if self._configuration.complete and not past_configuration else None
+        key = (service, target.provider, target.options, past_configuration)
+        routes = self._routes.get(key)
+        if routes is None:
+            with self._lock:
+                routes = self._routes.get(key) or self._decided(target, service, past_configuration)
+                self._routes[key] = routes
+        return routes
+
+    def close(self) -> None:
+        """Close the providers that were made here. What they accepted is finished first."""
+        with self._lock:
+            made, self._made, self._routes = self._made, {}, {}
+        for provider in made.values():
+            provider.close()
+
+    def _read(self, text: str) -> Target:
+        names = {*self._plugins.names(), *self._instances} if isinstance(text, str) and ":" in text else ()
+        target = parse_target(text, names)
+        if not target.direct:
+            return target
+        if not self._direct_targets:
+            raise ConfigurationError(
+                f"the target {quoted(text, 100)!r} goes past the configuration, which this client does not allow; name a "
+                "configured service"
+            )
+        if target.function_id:
+            return target
+        read = self._spec(target.provider or "").parse_target(target.function)
+        return replace(read, provider=target.provider, options=target.options, direct=True)
+
+    def _spec(self, name: str) -> ProviderSpec:
+        if name in self._instances:
+            instance = self._instances[name]
+            return ProviderSpec(name, create=lambda _: instance)
+        return self._plugins.spec(name)
+
+    def _decided(self, target: Target, service: str | None, past_configuration: bool) -> tuple[Route, ...]:
+        if past_configuration:
+            return (self._unbound(target.provider or self._default_provider(), target.options),)
+        binding = self._configuration.binding(service) if service or not target.service else None
+        if target.provider is not None and (binding is None or binding.provider != target.provider):
+            return (self._unbound(target.provider),)
+        if service is None or binding is None:
+            return (self._unbound(self._default_provider()),)
+        others = [self._configuration.binding(other) for other in binding.get("failover", ())]
+        return tuple(self._bound(each) for each in (binding, *others) if each is not None)
+
+    def _default_provider(self) -> str:
+        if self._provider is not None:
+            return self._provider
+        binding = self._configuration.binding(None)
+        return "local" if binding is None else binding.provider
+
+    def _unbound(self, name: str, in_target: tuple[tuple[str, str], ...] = ()) -> Route:
+        """A route that no service of the configuration describes, with the client's options or the default ones."""
+        defaults = Binding(None, name, self._configuration.defaults)
+        given = self._given_options if name == self._provider else {}
+        described = not given and defaults.get("provider") == name
+        provider, spec = self._provider_of(defaults if described else Binding(None, name, {}), in_target, given)
+        return Route(
+            name, provider, spec.call_options, policy=_policy(defaults), default_timeout=defaults.get("timeout")
+        )
+
+    def _bound(self, binding: Binding) -> Route:
+        provider, spec = self._provider_of(binding)
+        return Route(
+            binding.provider,
+            provider,
+            spec.call_options,
+            bound=True,
+            service=binding.get("service") or (binding.service if spec.inherits_service else None),
+            names=FunctionNames.of(binding),
+            policy=_policy(binding),
+            default_timeout=binding.get("timeout"),
+        )
+
+    def _provider_of(
+        self, binding: Binding, in_target: tuple[tuple[str, str], ...] = (), given: Mapping[str, Any] | None = None
+    ) -> tuple[Provider, ProviderSpec]:
+        """The provider for these options, made now if it was not yet."""
+        spec = self._spec(binding.provider)
+        options = provider_options(spec, binding.options(), binding.origin.folder, in_target, given or {}, os.environ)
+        try:
+            key: object = (spec.name, options)
+            hash(key)
+        except TypeError:  # an option that cannot be hashed, such as a mapping, is not shared
+            key = object()
+        if spec.name in self._instances:
+            return self._instances[spec.name], spec
+        if key not in self._made:
+            provider = spec.create(options)
+            _check_interface(spec.name, provider)
+            self._made[key] = provider
+        return self._made[key], spec
+
+
+def _policy(binding: Binding) -> Policy:
+    return Policy(
+        attempts=binding.get("attempts", 3),
+        retry_error_types=frozenset(binding.get("retry_error_types", ())),
+        failover_maybe=binding.get("failover_maybe", False),
+    )
+
+
+def _check_interface(name: str, provider: object) -> None:
+    missing = [part for part in ("capabilities", "invoke", "close") if not hasattr(provider, part)]
+    if missing or not isinstance(getattr(provider, "capabilities", None), Capabilities):
+        raise PluginError(
+            f"the provider {name!r} is a {type(provider).__name__} without {listed(missing or ['valid capabilities'])}; "
+            "see fcall.provider.Provider"
+        )

@@ -1,0 +1,29 @@
+"""Words for messages: other people's text made safe, and the nearest valid spelling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = ["listed", "nearest", "quoted"]
+
+
+def quoted(text: str, longest: int = 500) -> str:
+    """Somebody else's words made safe for a message: one line, printable, at most `longest` characters."""
+    text = text if len(text) <= longest else text[: longest - 1] + "…"
+    return "".join(c if c.isprintable() else " " if c.isspace() else "�" for c in text)
+
+
+def nearest(given: object, accepted: Iterable[str]) -> str:
+    """`` (did you mean 'x'?)`` for the accepted spelling that is closest to `given`, or an empty text."""
+    import difflib  # only a mistake needs it
+
+    if not isinstance(given, str):
+        return ""
+    plain = {name.casefold().replace("_", "").replace("-", ""): name for name in accepted}
+    close = difflib.get_close_matches(given[:100].casefold().replace("_", "").replace("-", ""), plain, 1)
+    return f" (did you mean {plain[close[0]]!r}?)" if close else ""
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in a row for a message, or ``none``."""
+    return ", ".join(sorted(names)) or "none"

@@ -1,0 +1,13 @@
+"""Functions that run in this very process, called as if they ran in a cloud.
+
+Register a function with `function`, name one in the configuration, or call one by its path
+(``local:app/handlers.py:resize``). Its handler takes ``(event, context)`` as on AWS Lambda.
+"""
+
+from __future__ import annotations
+
+from fcall.local._context import ClientContext, LambdaContext
+from fcall.local._queue import drain
+from fcall.local._registry import Registry, function
+
+__all__ = ["ClientContext", "LambdaContext", "Registry", "drain", "function"]

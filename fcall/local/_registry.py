@@ -1,0 +1,93 @@
+"""Registries: which functions of this process can be called, and by what name."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias, TypeVar
+
+from fcall._target import parse_named
+from fcall.errors import ConfigurationError, InvalidParamsError
+
+__all__ = ["DEFAULT", "Handler", "Registry", "function"]
+
+Handler: TypeAlias = Callable[[Any, Any], Any]
+H = TypeVar("H", bound=Callable[..., Any])
+
+
+class Registry:
+    """Functions by name.
+
+    The module's own `function` decorator registers in one registry that every local provider uses by default; a registry
+    of its own keeps a test's functions apart: ``Client(provider="local", registry=registry)``.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._functions: dict[tuple[str | None, str], Handler] = {}
+
+    def function(self, name: str) -> Callable[[H], H]:
+        """Register the decorated function, which stays what it is.
+
+        Args:
+            name: ``service/function`` or ``function``.
+
+        Raises:
+            InvalidParamsError: the name is not one, or what is decorated cannot be called.
+            ConfigurationError: another function has the name. The same function, defined again, replaces itself.
+        """
+        if callable(name):
+            raise InvalidParamsError("name the function: @fcall.local.function('service/function')")
+        target = parse_named(name) if isinstance(name, str) else None
+        if target is None or target.qualifier is not None:
+            raise InvalidParamsError(
+                "a function is registered as 'service/function' or 'function', without a qualifier"
+            )
+        key = (target.service, target.function)
+
+        def register(handler: H) -> H:
+            self._add(key, name, handler)
+            return handler
+
+        return register
+
+    def find(self, service: str | None, function: str) -> Handler | None:
+        """The function of that name, or None."""
+        return self._functions.get((service, function))
+
+    def names(self, service: str | None) -> Iterator[str]:
+        """The names of a service's functions, sorted."""
+        with self._lock:
+            keys = list(self._functions)
+        yield from sorted(function for owner, function in keys if owner == service)
+
+    def _add(self, key: tuple[str | None, str], name: str, handler: Handler) -> None:
+        if not callable(handler):
+            raise InvalidParamsError(
+                f"{name!r} is a {type(handler).__name__}, which cannot be called; decorate a function"
+            )
+        with self._lock:
+            known = self._functions.get(key)
+            if known is not None and _place(known) != _place(handler):
+                raise ConfigurationError(
+                    f"{name!r} is registered twice, as {_place(known)} and as {_place(handler)}; give one another name"
+                )
+            self._functions[key] = handler
+
+
+def _place(handler: Handler) -> str:
+    names = (getattr(handler, "__module__", "?"), getattr(handler, "__qualname__", None) or repr(type(handler)))
+    return ".".join(map(str, names))
+
+
+DEFAULT = Registry()
+
+
+def function(name: str) -> Callable[[H], H]:
+    """Register a function of this process: ``@fcall.local.function("service/function")``.
+
+    Raises:
+        InvalidParamsError: the name is not one, or what is decorated cannot be called.
+        ConfigurationError: another function has the name.
+    """
+    return DEFAULT.function(name)

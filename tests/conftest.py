@@ -1,0 +1,52 @@
+"""Fixtures for every test: no test sees this machine's configuration, and none leaves a trace for the next."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import fcall
+
+_OUR_VARIABLES = ("FCALL_CONFIG", "FCALL_ENV", "FCALL_PROVIDER", "FCALL_DISABLE_PLUGINS")
+
+
+@pytest.fixture(autouse=True)
+def _a_place_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty working directory, an empty home for configuration, none of our variables."""
+    for name in _OUR_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+    monkeypatch.chdir(tmp_path_factory.mktemp("work"))
+
+
+@pytest.fixture(autouse=True)
+def _no_trace() -> Iterator[None]:
+    """No default client and no changed environment is left behind."""
+    before = dict(os.environ)
+    yield
+    fcall.set_default_client(None)
+    assert {k: v for k, v in os.environ.items() if k != "PYTEST_CURRENT_TEST"} == {
+        k: v for k, v in before.items() if k != "PYTEST_CURRENT_TEST"
+    }
+
+
+@pytest.fixture
+def registry() -> fcall.local.Registry:
+    """Local functions that only this test sees."""
+    return fcall.local.Registry()
+
+
+@pytest.fixture
+def client(registry: fcall.local.Registry) -> Iterator[fcall.Client]:
+    """A client whose default provider is local and has this test's functions."""
+    with fcall.Client(provider="local", registry=registry) as client:
+        yield client
+
+
+@pytest.fixture
+def repository() -> Path:
+    """The root of the checkout."""
+    return Path(__file__).parent.parent
