@@ -47,7 +47,8 @@ class CallOutcome:
         elapsed: seconds, from the first attempt to the end.
         attempts: every try.
         result: the answer, or None where there was none.
-        error: the error that the caller gets, or None. For a call that was interrupted or cancelled it is that exception.
+        error: the error that the caller gets, or None. For a call that was interrupted or cancelled it is that
+            exception.
     """
 
     executed: Executed

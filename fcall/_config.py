@@ -189,7 +189,7 @@ class Configuration:
                 return None
             raise ConfigurationError(
                 f"the configuration does not name the service {quoted(service or '', 60)!r}"
-                f"{nearest(service, self.services)}; it names {listed(self.services)}. Add [services.{quoted(service or '', 60)}] "
+                f"{nearest(service, self.services)}; it names {listed(self.services)}. Add a [services.…] for it "
                 f"to {self.files[0] if self.files else 'it'}",
                 service=service,
             )
@@ -337,8 +337,8 @@ def _check_failover(services: Mapping[str, Table]) -> None:
         for other in table["failover"].value if "failover" in table else ():
             if other not in services:
                 raise ConfigurationError(
-                    f"'failover' in {table['failover'].origin} names the service {other!r}{nearest(other, services)}, which "
-                    f"is not configured; there is {listed(services)}"
+                    f"'failover' in {table['failover'].origin} names the service {other!r}{nearest(other, services)}, "
+                    f"which is not configured; there is {listed(services)}"
                 )
             if other == name:
                 raise ConfigurationError(f"'failover' in {table['failover'].origin} names the service itself")

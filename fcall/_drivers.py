@@ -26,7 +26,7 @@ def run_sync(flow: Generator[Step, Any, T], sleep: Callable[[float], object] = t
                 answer = (
                     step.provider.invoke(step.invocation, step.deadline) if type(step) is Send else _done(step, sleep)
                 )
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - the flow decides on every outcome
                 step = flow.throw(error)
             else:
                 step = flow.send(answer)
@@ -47,7 +47,7 @@ def stream_sync(flow: Generator[Step, Any, object], sleep: Callable[[float], obj
                 else:
                     answer = _done(step, sleep)
                     pieces = answer[0] if type(step) is Open else pieces
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - the flow decides on every outcome
                 step = flow.throw(error)
             else:
                 step = flow.send(answer)
@@ -69,7 +69,7 @@ async def run_asyncio(flow: Generator[Step, Any, T], executor: Executor | None =
         while True:
             try:
                 answer = await _awaited(step, executor)
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - the flow decides on every outcome
                 step = flow.throw(error)
             else:
                 step = flow.send(answer)

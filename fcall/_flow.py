@@ -172,7 +172,7 @@ class Flow:
                 answer = yield step
             except FcallError as error:
                 failure = error
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - what a provider lets slip becomes an error of ours
                 failure = _unmapped(error)
             except BaseException as error:
                 self._interrupted(error, route)

@@ -264,7 +264,7 @@ def _body(event: Any, payload: Any) -> bytes:
 
 def _as_is(payload: Any) -> bytes:
     if isinstance(payload, str):
-        return _attempted("payload", str.encode, payload)
+        return bytes(_attempted("payload", str.encode, payload))
     if not isinstance(payload, (bytes, bytearray, memoryview)):
         _not_a_file(payload)
         raise InvalidParamsError(f"payload is bytes or a text, not {_kind(payload)}; pass a JSON value as event")
@@ -272,7 +272,8 @@ def _as_is(payload: Any) -> bytes:
 
 
 def _encoded(what: str, value: Any) -> bytes:
-    return _attempted(what, _json.encode, value)
+    encoded: bytes = _attempted(what, _json.encode, value)
+    return encoded
 
 
 def _attempted(
@@ -288,7 +289,7 @@ def _attempted(
         raise error_class(f"the {what} is nested too deeply for JSON; flatten it") from None
     except UnicodeError:
         raise error_class(f"the {what} has a lone surrogate in it, which UTF-8 cannot carry; remove it") from None
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - reading the caller's objects may raise anything
         raise error_class(f"the {what} is not JSON: {_fault(error)}; pass JSON values") from None
 
 

@@ -20,8 +20,8 @@ def encode(value: Any) -> bytes:
     """The value as JSON.
 
     Raises:
-        TypeError, ValueError, RecursionError: JSON cannot carry the value: its type, NaN, a lone surrogate, a circle, or
-            too many levels.
+        TypeError, ValueError, RecursionError: JSON cannot carry the value: its type, NaN, a lone surrogate, a circle,
+            or too many levels.
     """
     return _encoder.encode(value).encode()
 

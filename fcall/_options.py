@@ -50,7 +50,8 @@ def built(
             raise InvalidParamsError(
                 f"{name!r} in {what}{where(name)} is a {type(value).__name__}; it has to be {_shown(hints[name])}"
             )
-    missing = [name for name in hints if name not in values and _required(options_type.__dataclass_fields__[name])]
+    required = {field.name for field in dataclasses.fields(options_type) if _required(field)}
+    missing = required & hints.keys() - values.keys()
     if missing:
         raise InvalidParamsError(f"{what} lack {listed(missing)}; set it")
     return _made(options_type, values, what)
@@ -147,8 +148,8 @@ def provider_options(
         if not _metadata(spec, name).get("in_target"):
             allowed = [option for option in _hints(spec.options) if _metadata(spec, option).get("in_target")]
             raise InvalidParamsError(
-                f"a target for provider {spec.name!r} does not take the option {quoted(name, 60)!r}{nearest(name, allowed)}; "
-                f"it takes {listed(allowed)}"
+                f"a target for provider {spec.name!r} does not take the option {quoted(name, 60)!r}"
+                f"{nearest(name, allowed)}; it takes {listed(allowed)}"
             )
         values[name] = _from_text(spec.options, name, text)
     for name, value in given.items():
@@ -178,6 +179,7 @@ def _from_file(name: str, setting: Setting, metadata: Mapping[str, Any], environ
         return environ[variable]
     if metadata.get("secret"):
         raise ConfigurationError(
-            f'{name!r} in {setting.origin} is a secret and may not stand in a file; write {name} = "env:NAME" and set NAME'
+            f"{name!r} in {setting.origin} is a secret and may not stand in a file; "
+            f'write {name} = "env:NAME" and set the variable NAME'
         )
     return str(setting.origin.folder / value) if metadata.get("path") and isinstance(value, str) else value

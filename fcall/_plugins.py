@@ -133,8 +133,8 @@ class Plugins:
         try:
             if len(bringing) > 1:
                 raise PluginError(
-                    f"the provider {name!r} is brought by {' and by '.join(map(str, bringing))}; uninstall one, or name "
-                    "it in FCALL_DISABLE_PLUGINS"
+                    f"the provider {name!r} is brought by {' and by '.join(map(str, bringing))}; uninstall one, or "
+                    "name it in FCALL_DISABLE_PLUGINS"
                 )
             self._register(bringing[0])
         except PluginError as error:
@@ -155,8 +155,8 @@ class Plugins:
     def _add(self, spec: ProviderSpec, bringer: str) -> None:
         if spec.name in self._specs:
             raise PluginError(
-                f"{bringer} registers the provider {spec.name!r}, which is there already ({self._specs[spec.name].summary}); "
-                "give it another name"
+                f"{bringer} registers the provider {spec.name!r}, which is there already "
+                f"({self._specs[spec.name].summary}); give it another name"
             )
         self._specs[spec.name] = spec
 
@@ -168,7 +168,7 @@ class Plugins:
             specs: list[ProviderSpec] = []
             for implementation in self._manager.hook.fcall_register_providers.get_hookimpls():
                 if implementation.plugin is plugin:
-                    handed_over = implementation.function()
+                    handed_over: Any = implementation.function()
                     specs += handed_over if isinstance(handed_over, (list, tuple)) else [handed_over]
         except Exception as error:
             self._drop(plugin)
@@ -237,8 +237,8 @@ def _imported(found: FoundPlugin) -> object:
         return found.entry_point.load()
     except Exception as error:
         raise PluginError(
-            f"the plugin {found} could not be loaded: {type(error).__name__}: {quoted(str(error))}; reinstall it, or name "
-            "it in FCALL_DISABLE_PLUGINS"
+            f"the plugin {found} could not be loaded: {type(error).__name__}: {quoted(str(error))}; reinstall it, or "
+            "name it in FCALL_DISABLE_PLUGINS"
         ) from error
 
 

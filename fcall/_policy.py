@@ -44,10 +44,9 @@ class Policy:
         """
         if number >= self.attempts or not self._may_repeat(error, invocation):
             return None
-        throttled = isinstance(error, ThrottledError)
-        base = _THROTTLED_BASE_PAUSE if throttled else _BASE_PAUSE
+        base = _THROTTLED_BASE_PAUSE if isinstance(error, ThrottledError) else _BASE_PAUSE
         pause = random() * min(_LONGEST_PAUSE, base * 2 ** (number - 1))
-        if throttled and error.retry_after:
+        if isinstance(error, ThrottledError) and error.retry_after:
             pause = max(pause, min(error.retry_after, pause + _LONGEST_RETRY_AFTER))
         return pause if pause < remaining else None
 

@@ -219,8 +219,8 @@ class Router:
             return target
         if not self._direct_targets:
             raise ConfigurationError(
-                f"the target {quoted(text, 100)!r} goes past the configuration, which this client does not allow; name a "
-                "configured service"
+                f"the target {quoted(text, 100)!r} goes past the configuration, which this client does not allow; "
+                "name a configured service"
             )
         if target.function_id:
             return target
@@ -305,6 +305,6 @@ def _check_interface(name: str, provider: object) -> None:
     missing = [part for part in ("capabilities", "invoke", "close") if not hasattr(provider, part)]
     if missing or not isinstance(getattr(provider, "capabilities", None), Capabilities):
         raise PluginError(
-            f"the provider {name!r} is a {type(provider).__name__} without {listed(missing or ['valid capabilities'])}; "
-            "see fcall.provider.Provider"
+            f"the provider {name!r} is a {type(provider).__name__} without "
+            f"{listed(missing or ['valid capabilities'])}; see fcall.provider.Provider"
         )

@@ -14,23 +14,25 @@ _OUR_VARIABLES = ("FCALL_CONFIG", "FCALL_ENV", "FCALL_PROVIDER", "FCALL_DISABLE_
 
 
 @pytest.fixture(autouse=True)
-def _a_place_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty working directory, an empty home for configuration, none of our variables."""
-    for name in _OUR_VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
-    monkeypatch.chdir(tmp_path_factory.mktemp("work"))
-
-
-@pytest.fixture(autouse=True)
 def _no_trace() -> Iterator[None]:
-    """No default client and no changed environment is left behind."""
+    """No default client and no changed environment is left behind; it looks after monkeypatch has tidied up."""
     before = dict(os.environ)
     yield
     fcall.set_default_client(None)
     assert {k: v for k, v in os.environ.items() if k != "PYTEST_CURRENT_TEST"} == {
         k: v for k, v in before.items() if k != "PYTEST_CURRENT_TEST"
     }
+
+
+@pytest.fixture(autouse=True)
+def _a_place_of_its_own(
+    _no_trace: None, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An empty working directory, an empty home for configuration, none of our variables."""
+    for name in _OUR_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+    monkeypatch.chdir(tmp_path_factory.mktemp("work"))
 
 
 @pytest.fixture

@@ -141,8 +141,9 @@ class LocalProvider:
         known = list(self._registry.names(service))
         where = f"for the service {quoted(service, 60)!r}" if service else "without a service"
         return FunctionNotFoundError(
-            f"no local function {quoted(name, 60)!r} is registered {where}{nearest(name, known)}; there is {listed(known)}. "
-            "Register it with @fcall.local.function, or name its code under `functions` in the configuration"
+            f"no local function {quoted(name, 60)!r} is registered {where}"
+            f"{nearest(name, known)}; there is {listed(known)}. Register it with "
+            "@fcall.local.function, or name its code under `functions` in the configuration"
         )
 
 

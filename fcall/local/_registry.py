@@ -18,8 +18,8 @@ H = TypeVar("H", bound=Callable[..., Any])
 class Registry:
     """Functions by name.
 
-    The module's own `function` decorator registers in one registry that every local provider uses by default; a registry
-    of its own keeps a test's functions apart: ``Client(provider="local", registry=registry)``.
+    The module's own `function` decorator registers in one registry that every local provider uses by default; another
+    one keeps a test's functions apart: ``Client(provider="local", registry=registry)``.
     """
 
     def __init__(self) -> None:

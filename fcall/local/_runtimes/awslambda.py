@@ -108,7 +108,7 @@ def _error(
     request_id: str,
     stack_trace: tuple[str, ...] | None = None,
 ) -> FunctionError:
-    """The error with its document. What the platform reports, as against the runtime, has no stack and no request id."""
+    """The error with its document. What the platform reports, as against the runtime, has no stack trace."""
     document: dict[str, Any] = {"errorMessage": error_message, "errorType": error_type}
     if stack_trace is not None:
         document.update(requestId=request_id, stackTrace=list(stack_trace))
