@@ -98,8 +98,9 @@ class Flow:
         self._observers = observers
         self._random = random
         self._attempts: list[Attempt] = []
-        self._deadline = Deadline.after(routes[0].timeout(invocation), clock)
-        self._call = observers.call(target, invocation, routes[0]) if observers else None
+        timeout = routes[0].timeout(invocation)
+        self._deadline = Deadline.after(timeout, clock)
+        self._call = observers.call(target, invocation, routes[0].provider_name, timeout) if observers else None
 
     def invoke(self) -> Generator[Step, Any, InvocationResult]:
         """The call with one whole answer."""

@@ -5,19 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fcall import _json
 from fcall._calls import Call, CallOutcome
+from fcall._invocation import Invocation
 from fcall._log import logger
+from fcall._result import InvocationResult
+from fcall._target import Target
 from fcall.errors import Attempt, Executed, FcallError
-
-if TYPE_CHECKING:
-    from fcall._invocation import Invocation
-    from fcall._result import InvocationResult
-    from fcall._router import Route
-    from fcall._target import Target
-    from fcall.provider import Capabilities
+from fcall.provider import Capabilities
 
 __all__ = ["HOOKS", "NO_OBSERVERS", "Observers"]
 
@@ -42,18 +39,18 @@ class Observers:
     def __bool__(self) -> bool:
         return bool(self._hooks)
 
-    def call(self, target: Target, invocation: Invocation, route: Route) -> Call:
+    def call(self, target: Target, invocation: Invocation, provider: str, timeout: float) -> Call:
         """The record of a call that is about to be made."""
         return Call(
             id=os.urandom(8).hex(),
             name=target.name,
             type=invocation.type,
-            provider=route.provider_name,
+            provider=provider,
             service=target.service,
             function=target.function or target.function_id or "",
             qualifier=invocation.qualifier,
             payload_size=len(invocation.payload),
-            timeout=route.timeout(invocation),
+            timeout=timeout,
         )
 
     def before(self, call: Call) -> None:
