@@ -6,7 +6,7 @@ Register a function with `function`, name one in the configuration, or call one 
 
 from __future__ import annotations
 
-from fcall.local._context import ClientContext, LambdaContext
+from fcall.local._runtimes._awslambda_context import ClientContext, LambdaContext
 from fcall.local._queue import drain
 from fcall.local._registry import Registry, function
 

@@ -1,21 +1,25 @@
-"""The local provider: functions of this process, called inline on the caller's thread."""
+"""The local provider: functions of this machine, run by the rules of the cloud that they are meant for."""
 
 from __future__ import annotations
 
 import os
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from fcall._log import logger
 from fcall._wording import listed, nearest, quoted
-from fcall.errors import Executed, FcallError, FunctionNotFoundError, InvocationTimeoutError
-from fcall.local._loader import Loader
+from fcall.errors import FcallError, FunctionNotFoundError
+from fcall.local._code import Code
+from fcall.local._failures import error_for
+from fcall.local._inline import Inline
+from fcall.local._isolated import Isolated
 from fcall.local._queue import EventQueue
-from fcall.local._registry import DEFAULT, Handler, Registry
-from fcall.local._runtimes import Environment
-from fcall.local._runtimes.awslambda import LambdaRuntime
+from fcall.local._registry import DEFAULT, Registry
+from fcall.local._runtimes import Failure, InvocationFacts, Runtime
+from fcall.local._runtimes.names import runtime_named
 from fcall.provider import (
     ALL_KEYS,
     Capabilities,
@@ -30,14 +34,6 @@ __all__ = ["LocalOptions", "LocalProvider"]
 
 _VERSION = "$LATEST"
 _PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
-_CAPABILITIES = Capabilities(
-    types=frozenset({"Sync", "Async", "DryRun"}),
-    qualifier=True,
-    invoker_context={"Sync": ALL_KEYS, "Async": ALL_KEYS, "DryRun": ALL_KEYS},
-    streaming=True,
-    listing=True,
-    sync_timeout=60.0,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,46 +42,74 @@ class LocalOptions:
 
     Attributes:
         root: the folder that handlers' paths are relative to; it is on the import path while they load.
-        function_timeout: seconds that a function may take, as AWS Lambda's own setting (its default is 3).
+        runtime: whose rules a handler runs by: ``"lambda"``, ``"fc"`` or ``"linkedge"``.
+        isolation: ``"inline"`` in this process and on the caller's thread, or ``"process"`` in one of its own.
+        function_timeout: seconds that a function may take; None for the runtime's own default (3 for lambda, 60 for fc).
         workers: how many Async events run at once at most.
         queue_size: how many Async events wait at most.
+        concurrency: with process isolation, how many events run at once at most.
+        reuse: with process isolation, whether a process serves one event after the other, as an environment does.
+        environment: with process isolation, environment variables for the functions.
+        pass_environment: with process isolation, names of variables that the functions inherit.
+        memory_limit: with process isolation, megabytes of address space, or None.
+        log_format: with process isolation, ``"Text"`` or ``"JSON"``.
+        log_level: with process isolation, the root logger's level; empty for the runtime's own.
         registry: where decorated functions are looked up.
     """
 
     root: str = option(".", path=True)
-    function_timeout: float = option(3.0, in_target=True)
+    runtime: Literal["lambda", "fc", "linkedge"] = option("lambda", in_target=True)
+    isolation: Literal["inline", "process"] = option("inline", in_target=True)
+    function_timeout: float | None = option(None, in_target=True)
     workers: int = option(4)
     queue_size: int = option(10_000)
+    concurrency: int = option(100)
+    reuse: bool = option(True)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    pass_environment: list[str] | tuple[str, ...] = option(())
+    memory_limit: int | None = option(None)
+    log_format: Literal["Text", "JSON"] = option("Text")
+    log_level: str = option("")
     registry: Registry = option(DEFAULT)
 
     def __post_init__(self) -> None:
-        if not 0 < self.function_timeout <= 86_400:
+        if self.function_timeout is not None and not 0 < self.function_timeout <= 86_400:
             raise ValueError("function_timeout is over 0 and at most 86400 seconds")
-        if self.workers < 1 or self.queue_size < 1:
-            raise ValueError("workers and queue_size are 1 or more")
+        if min(self.workers, self.queue_size, self.concurrency, self.memory_limit or 1) < 1:
+            raise ValueError("workers, queue_size, concurrency and memory_limit are 1 or more")
+        process_only = ("environment", "pass_environment", "memory_limit", "log_level")
+        asked = [name for name in process_only if getattr(self, name)] + (["log_format"] * (self.log_format != "Text"))
+        if self.isolation == "inline" and asked:
+            raise ValueError(f'{listed(asked)} belongs to a process of its own; add isolation = "process"')
 
 
 class LocalProvider:
-    """Runs functions inline. A function that takes too long is noticed when it returns: a thread cannot be stopped."""
+    """Runs functions on this machine.
 
-    capabilities = _CAPABILITIES
+    Args:
+        options: how.
+        clock: a monotonic clock in seconds.
+    """
 
     def __init__(self, options: LocalOptions, clock: Callable[[], float] = time.monotonic) -> None:
-        self._registry = options.registry
-        self._loader = Loader(options.root)
-        self._environment = Environment(options.function_timeout)
-        self._runtime = LambdaRuntime(clock)
+        self._options = options
+        self._clock = clock
+        self._codes: dict[str, Code] = {}
+        self._runtime = runtime_named(options.runtime)
+        self._timeout = options.function_timeout or self._runtime.default_timeout
+        self._execution = _execution(options, self._runtime)
         self._queue = EventQueue(options.workers, options.queue_size)
+        self.capabilities = _capabilities(options, self._runtime)
 
     def invoke(self, invocation: Invocation, deadline: Deadline) -> InvocationResult:
         """Run the function, or queue its event, or say whether there is one."""
         request_id = _new_request_id()
+        code = self._code(invocation)
         if invocation.type == "Sync":
-            return self._run(invocation, deadline, request_id)
-        self._find(invocation)
+            return self._run(code, invocation, deadline, request_id)
         if invocation.type == "DryRun":
             return InvocationResult(status_code=204, request_id=request_id)
-        self._queue.put(lambda: self._run_later(invocation, request_id))
+        self._queue.put(lambda: self._run_later(code, invocation, request_id))
         return InvocationResult(status_code=202, request_id=request_id)
 
     def stream(self, invocation: Invocation, deadline: Deadline) -> Iterator[bytes]:
@@ -96,55 +120,100 @@ class LocalProvider:
         self, service: str | None, deadline: Deadline, configured: Collection[str] = ()
     ) -> Iterator[FunctionInfo]:
         """The service's registered functions, and those that the configuration names and that are there."""
-        registered = list(self._registry.names(service))
-        code = [name for name in configured if ":" in name and self._loader.exists(name)]
-        for name in [*registered, *code]:
+        registered = list(self._options.registry.names(service))
+        written = [name for name in configured if ":" in name and Code.named(name, self._options.root).is_there]
+        for name in [*registered, *written]:
             yield FunctionInfo(name, name, runtime=_PYTHON)
 
     def close(self) -> None:
-        """Wait for what was accepted."""
+        """Wait for what was accepted, then end the functions' processes."""
         self._queue.wait()
+        self._execution.close()
 
-    def _run(self, invocation: Invocation, deadline: Deadline, request_id: str) -> InvocationResult:
-        handler = self._find(invocation)()
-        payload = self._runtime.run(handler, invocation, request_id, self._environment)
-        if deadline.expired:
-            raise InvocationTimeoutError(
-                "the function answered after the caller's time-out; raise timeout, or enqueue it",
-                executed=Executed.YES,
-                request_id=request_id,
-            )
-        return InvocationResult(payload, 200, request_id, _VERSION)
-
-    def _run_later(self, invocation: Invocation, request_id: str) -> None:
+    def _run(self, code: Code, invocation: Invocation, deadline: Deadline, request_id: str) -> InvocationResult:
+        clock = self._clock
+        facts = InvocationFacts(
+            request_id,
+            invocation.function_id or invocation.function,
+            invocation.service or "",
+            invocation.qualifier,
+            invocation.invoker_context,
+            clock() + self._timeout,
+            clock,
+            self._timeout,
+            self._options.memory_limit or 128,
+        )
         try:
-            self._runtime.run(self._find(invocation)(), invocation, request_id, self._environment)
+            payload, log_tail = self._execution.run(code, invocation.payload, facts, deadline)
+        except Failure as failure:
+            raise error_for(failure, request_id, invocation.log_tail) from failure.__cause__
+        return InvocationResult(payload, 200, request_id, _VERSION, log_tail if invocation.log_tail else None)
+
+    def _run_later(self, code: Code, invocation: Invocation, request_id: str) -> None:
+        try:
+            self._run(code, invocation, Deadline.after(2 * self._timeout + 60), request_id)
         except FcallError as error:
             logger.error("the Async call %s of %s failed: %s", request_id, invocation.function, error)
 
-    def _find(self, invocation: Invocation) -> Callable[[], Handler]:
-        """What gives the handler when it is called; nothing is imported before that.
+    def _code(self, invocation: Invocation) -> Code:
+        """Which handler is meant; nothing is imported to say so.
 
         Code is named by developers only: a name that came with the call is looked up among the registrations.
         """
         name = invocation.function_id or invocation.function
         if invocation.configured and ":" in name:
-            if not self._loader.exists(name):
-                self._loader.load(name)  # says what is missing
-            return lambda: self._loader.load(name)
-        handler = self._registry.find(invocation.service, name)
+            return self._codes.get(name) or self._written(name)
+        handler = self._options.registry.find(invocation.service, name)
         if handler is None:
             raise self._not_found(invocation.service, name)
-        return lambda: handler
+        return Code.registered(name, handler)
+
+    def _written(self, name: str) -> Code:
+        code = Code.named(name, self._options.root)
+        if not code.is_there:
+            raise FunctionNotFoundError(f"there is no file {code.path} to take a handler from; correct the path")
+        self._codes[name] = code
+        return code
 
     def _not_found(self, service: str | None, name: str) -> FunctionNotFoundError:
-        known = list(self._registry.names(service))
+        known = list(self._options.registry.names(service))
         where = f"for the service {quoted(service, 60)!r}" if service else "without a service"
         return FunctionNotFoundError(
             f"no local function {quoted(name, 60)!r} is registered {where}"
             f"{nearest(name, known)}; there is {listed(known)}. Register it with "
             "@fcall.local.function, or name its code under `functions` in the configuration"
         )
+
+
+def _capabilities(options: LocalOptions, runtime: Runtime) -> Capabilities:
+    everything: dict[Any, frozenset[str]] = {"Sync": ALL_KEYS, "Async": ALL_KEYS, "DryRun": ALL_KEYS}
+    return Capabilities(
+        types=frozenset({"Sync", "Async", "DryRun"}),
+        qualifier=True,
+        log_tail=options.isolation == "process",
+        invoker_context=everything if options.runtime != "fc" else {},
+        streaming=True,
+        listing=True,
+        payload_limits=runtime.request_limits,
+        sync_timeout=60.0,
+    )
+
+
+def _execution(options: LocalOptions, runtime: Runtime) -> Inline | Isolated:
+    if options.isolation == "inline":
+        return Inline(runtime, options.root)
+    return Isolated(
+        runtime,
+        options.runtime,
+        options.root,
+        variables=options.environment,
+        passed_on=options.pass_environment,
+        memory_limit=options.memory_limit,
+        log_format=options.log_format,
+        log_level=options.log_level,
+        concurrency=options.concurrency,
+        reuse=options.reuse,
+    )
 
 
 def _new_request_id() -> str:

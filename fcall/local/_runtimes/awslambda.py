@@ -1,124 +1,184 @@
 """AWS Lambda's Python runtime: the event is decoded from JSON, the return value is encoded as JSON.
 
-Observed: awslambdaric 4.2.2 on CPython 3.11 and 3.13.
+Observed: awslambdaric 4.2.2 with simplejson 4.3 on CPython 3.11, 3.12 and 3.13; what the platform around it adds is from
+recorded answers of the service.
 """
 
 from __future__ import annotations
 
-import json
-import threading
-import time
+import decimal
+import math
+import signal
+import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
-from fcall import _json
-from fcall._invocation import Invocation
-from fcall._result import InvocationResult
-from fcall.errors import (
-    FunctionCrashedError,
-    FunctionError,
-    FunctionResponseError,
-    FunctionTimeoutError,
-    InvalidPayloadError,
-)
-from fcall.local._context import LambdaContext
-from fcall.local._registry import Handler
-from fcall.local._runtimes import Environment
+import simplejson
+from simplejson.raw_json import RawJSON
+
+from fcall.local._runtimes import Failure, Handler, Importer, InvocationFacts, Phase, Timing
+from fcall.local._runtimes import _awslambda_log as _log
+from fcall.local._runtimes._awslambda_context import LambdaContext
 
 __all__ = ["LambdaRuntime"]
 
-# The runtime's own separators and escapes; it never sends anything but text of this form.
-_encoder = json.JSONEncoder(allow_nan=False)
+_MEBIBYTE = 1_048_576
+_TRACED_BY_US = __file__
+
+
+class _Encoder(simplejson.JSONEncoder):
+    """JSON as the runtime sends it: ASCII up to Python 3.11, UTF-8 from 3.12 on; a Decimal keeps its digits."""
+
+    def __init__(self) -> None:
+        super().__init__(use_decimal=False, allow_nan=True, ensure_ascii=sys.version_info < (3, 12))
+
+    def default(self, value: Any) -> Any:
+        if isinstance(value, decimal.Decimal):
+            return math.nan if value.is_nan() else RawJSON(str(value))
+        return super().default(value)
+
+
+_encode = _Encoder().encode
 
 
 class LambdaRuntime:
-    """Runs handlers as AWS Lambda's Python runtime does.
+    """Runs handlers as AWS Lambda's Python runtime does."""
 
-    Args:
-        clock: a monotonic clock in seconds.
-    """
+    default_timeout = 3.0
+    request_limits: Mapping[Any, int] = {"Sync": 6 * _MEBIBYTE, "Async": _MEBIBYTE, "DryRun": 6 * _MEBIBYTE}
+    response_limit = 6 * _MEBIBYTE + 100
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
+        self._log_format = "Text"
 
-    def run(self, handler: Handler, invocation: Invocation, request_id: str, environment: Environment) -> bytes:
-        event = _event(invocation.payload)
-        ends_at = self._clock() + environment.function_timeout
-        context = LambdaContext(
-            request_id, invocation.function, invocation.qualifier, invocation.invoker_context, ends_at, self._clock
-        )
+    def environment(self, function_name: str, memory_mb: int, timeout: float) -> dict[str, str]:
+        return {
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
+            "AWS_LAMBDA_FUNCTION_NAME": function_name,
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory_mb),
+            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function_name}",
+            "AWS_LAMBDA_LOG_STREAM_NAME": "local",
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "TZ": ":UTC",
+        }
+
+    def start_log(self, log_format: str, level: str) -> None:
+        self._log_format = log_format
+        _log.start_log(log_format, level)
+
+    def log_failure(self, failure: Failure) -> None:
+        if failure.stack_trace is not None:
+            _log.write_failure(self._log_format, simplejson.loads(failure.document))
+
+    def log_tail(self, output: bytes, timing: Timing) -> str:
+        return _log.log_tail(output, timing)
+
+    def load(self, module: str, function: str, importer: Importer) -> Handler:
+        if module.replace("/", ".").split(".")[0] in sys.builtin_module_names:
+            message = f"Cannot use built-in module {module} as a handler module"
+            raise _init_failure("Runtime.BuiltInModuleConflict", message)
         try:
-            returned = handler(event, context)
+            imported = importer(module)
+        except ImportError as error:
+            message = f"Unable to import module '{module}': {error}"
+            raise _init_failure("Runtime.ImportModuleError", message) from error
+        except SyntaxError as error:
+            trace = [f'  File "{error.filename}" Line {error.lineno}\n    {error.text}']
+            message = f"Syntax error in module '{module}': {error}"
+            raise _init_failure("Runtime.UserCodeSyntaxError", message, trace) from error
         except Exception as error:
-            raise _failed(error, request_id) from error
-        except BaseException as error:
-            if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
-                raise  # a real Ctrl-C; elsewhere only the handler itself can have raised it
-            raise _exited(error, request_id) from error
-        if self._clock() > ends_at:
-            raise _timed_out(environment.function_timeout, request_id)
-        return _answer(returned, request_id)
+            raise _init_failure(type(error).__name__, str(error), _frames(error)) from error
+        try:
+            handler: Handler = getattr(imported, function)
+        except AttributeError as error:
+            message = f"Handler '{function}' missing on module '{module}'"
+            raise _init_failure("Runtime.HandlerNotFound", message) from error
+        return handler
+
+    def run(self, handler: Handler, payload: bytes, facts: InvocationFacts) -> bytes:
+        _log.request_id = facts.request_id
+        try:
+            context = LambdaContext(facts)
+            event = _event(payload, facts.request_id)
+            returned = handler(event, context)
+        except Failure:
+            raise
+        except Exception as error:
+            raise _failure("handler", type(error).__name__, str(error), facts.request_id, _frames(error)) from error
+        if isinstance(returned, bytes):
+            return returned
+        try:
+            text = _encode(returned)
+        except Exception as error:
+            message = f"Unable to marshal response: {error}"
+            raise _failure("response", "Runtime.MarshalError", message, facts.request_id, []) from error
+        return text.encode()  # a lone surrogate ends the real runtime's process here
+
+    def exited(self, request_id: str, status: int) -> Failure:
+        if status < 0:
+            name = _signal_words(-status)
+            return _platform_failure(
+                "exit", "Runtime.ExitError", f"Runtime exited with error: signal: {name}", request_id
+            )
+        how = (
+            f"Runtime exited with error: exit status {status}"
+            if status
+            else "Runtime exited without providing a reason"
+        )
+        return _platform_failure("exit", "Runtime.ExitError", how, request_id)
+
+    def timed_out(self, request_id: str, seconds: float) -> Failure:
+        return _platform_failure(
+            "timeout", "Sandbox.Timedout", f"Task timed out after {seconds:.2f} seconds", request_id
+        )
+
+    def too_large(self, size: int) -> Failure:
+        message = f"Response payload size exceeded maximum allowed payload size ({self.response_limit} bytes)."
+        document = {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}
+        return Failure("response", "Function.ResponseSizeTooLarge", message, None, _document(document))
 
 
-def _event(payload: bytes) -> Any:
-    if not payload:
-        return {}
+def _event(payload: bytes, request_id: str) -> Any:
     try:
-        return _json.decode(payload)
-    except (ValueError, RecursionError) as error:
-        reason = "is not UTF-8" if isinstance(error, UnicodeError) else "is not JSON"
-        # Not chained: the original holds the payload.
-        raise InvalidPayloadError(
-            f"the payload {reason}, and the runtime takes nothing else; encode it, or pass it as event"
-        ) from None
+        return simplejson.loads(payload or b"{}")
+    except Exception as error:
+        message = f"Unable to unmarshal input: {error}"
+        raise _failure("event", "Runtime.UnmarshalError", message, request_id, []) from error
 
 
-def _answer(returned: Any, request_id: str) -> bytes:
-    try:
-        return _encoder.encode(returned).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        reason = "maximum recursion depth exceeded" if isinstance(error, RecursionError) else str(error)
-        raise _error(
-            FunctionResponseError, "Runtime.MarshalError", f"Unable to marshal response: {reason}", request_id, ()
-        ) from error
+def _frames(error: BaseException) -> list[str]:
+    """The frames as the runtime lists them, from the handler's on: what stands before it is ours."""
+    frames = [
+        (frame.filename, frame.lineno, frame.name, frame.line) for frame in traceback.extract_tb(error.__traceback__)
+    ]
+    first = next((index for index, frame in enumerate(frames) if frame[0] != _TRACED_BY_US), 0)
+    return traceback.format_list(frames[first:])  # tuples, since the runtime's lines have no carets under them
 
 
-def _failed(error: Exception, request_id: str) -> FunctionError:
-    frames = traceback.extract_tb(error.__traceback__)[1:]  # the first frame is ours
-    return _error(FunctionError, type(error).__name__, str(error), request_id, tuple(traceback.format_list(frames)))
+def _init_failure(error_type: str, message: str, trace: list[str] | None = None) -> Failure:
+    return _failure("load", error_type, message, "", trace or [])
 
 
-def _exited(error: BaseException, request_id: str) -> FunctionError:
-    code = error.code if isinstance(error, SystemExit) else 1
-    status = code if isinstance(code, int) else 0 if code is None else 1
-    how = f"Runtime exited with error: exit status {status}" if status else "Runtime exited without providing a reason"
-    return _error(FunctionCrashedError, "Runtime.ExitError", f"RequestId: {request_id} Error: {how}", request_id)
+def _failure(phase: Phase, error_type: str, message: str, request_id: str, trace: list[str]) -> Failure:
+    """A failure that the runtime reports itself; reporting can fail too, and then ends the real runtime's process."""
+    document = {"errorMessage": message, "errorType": error_type, "requestId": request_id, "stackTrace": trace}
+    return Failure(phase, error_type, message, trace, _document(document))
 
 
-def _timed_out(limit: float, request_id: str) -> FunctionError:
-    message = f"RequestId: {request_id} Error: Task timed out after {limit:.2f} seconds"
-    return _error(FunctionTimeoutError, "Sandbox.Timedout", message, request_id)
+def _platform_failure(phase: Phase, error_type: str, how: str, request_id: str) -> Failure:
+    """A failure that the platform around the runtime reports."""
+    message = f"RequestId: {request_id} Error: {how}"
+    return Failure(phase, error_type, message, None, _document({"errorType": error_type, "errorMessage": message}))
 
 
-def _error(
-    error_class: type[FunctionError],
-    error_type: str,
-    error_message: str,
-    request_id: str,
-    stack_trace: tuple[str, ...] | None = None,
-) -> FunctionError:
-    """The error with its document. What the platform reports, as against the runtime, has no stack trace."""
-    document: dict[str, Any] = {"errorMessage": error_message, "errorType": error_type}
-    if stack_trace is not None:
-        document.update(requestId=request_id, stackTrace=list(stack_trace))
-    return error_class(
-        error_type=error_type,
-        error_message=error_message,
-        stack_trace=stack_trace or (),
-        request_id=request_id,
-        status_code=200,
-        result=InvocationResult(
-            json.dumps(document).encode(), request_id=request_id, executed_version="$LATEST", provider="local"
-        ),
-    )
+def _document(content: dict[str, Any]) -> bytes:
+    return _encode(content).encode()
+
+
+def _signal_words(number: int) -> str:
+    words = {signal.SIGSEGV: "segmentation fault", signal.SIGKILL: "killed", signal.SIGABRT: "aborted"}
+    return words.get(signal.Signals(number), signal.strsignal(number) or str(number)).lower()

@@ -1,0 +1,58 @@
+"""Code: which handler a function's name means."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from fcall._wording import quoted
+from fcall.errors import InvalidParamsError
+from fcall.local._runtimes import Handler
+
+__all__ = ["Code"]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A handler, or where to find it.
+
+    Attributes:
+        name: what it was called, for messages.
+        module: the module as it was written, without the ending of a file: ``app/handlers`` or ``package.module``.
+        function: the handler's name in the module.
+        path: the module's file, or None where it was named as a module.
+        handler: the handler itself, where it was registered.
+    """
+
+    name: str
+    module: str
+    function: str
+    path: Path | None = None
+    handler: Handler | None = None
+
+    @classmethod
+    def named(cls, name: str, root: str) -> Code:
+        """What ``path/to.py:function`` or ``package.module:function`` means.
+
+        Raises:
+            InvalidParamsError: the name has not the form of a handler's.
+        """
+        module, _, function = name.rpartition(":")
+        if not module or not function.isidentifier():
+            raise InvalidParamsError(
+                f"{quoted(name, 100)!r} names no handler; write path/to/file.py:function or package.module:function"
+            )
+        is_file = module.endswith(".py") or "/" in module or os.sep in module
+        return cls(name, module.removesuffix(".py"), function, Path(root, module) if is_file else None)
+
+    @classmethod
+    def registered(cls, name: str, handler: Handler) -> Code:
+        """A function that this process has already."""
+        module = getattr(handler, "__module__", "") or ""
+        return cls(name, module, getattr(handler, "__qualname__", ""), None, handler)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is something to load; for a module that is seen only when it is loaded."""
+        return self.path is None or self.path.is_file()

@@ -1,0 +1,49 @@
+"""Frames: how this process and a worker talk over a socket pair. Each is a JSON header and, raw behind it, a payload."""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any
+
+__all__ = ["FrameReader", "packed"]
+
+_PREFIX = struct.Struct("!4sII")
+_MAGIC = b"fcl1"
+_LONGEST = 256 * 1_048_576
+
+
+def packed(header: dict[str, Any], payload: bytes = b"") -> bytes:
+    """One frame."""
+    encoded = json.dumps(header).encode()
+    return b"".join((_PREFIX.pack(_MAGIC, len(encoded), len(payload)), encoded, payload))
+
+
+class FrameReader:
+    """Puts frames together from the pieces in which a socket hands them over."""
+
+    __slots__ = ("_buffer",)
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, piece: bytes) -> tuple[dict[str, Any], bytes] | None:
+        """The next frame, or None where it is not whole yet. There is never more than one on the way.
+
+        Raises:
+            ValueError: what came is no frame.
+        """
+        self._buffer += piece
+        if len(self._buffer) < _PREFIX.size:
+            return None
+        magic, header_size, payload_size = _PREFIX.unpack_from(self._buffer)
+        if magic != _MAGIC or header_size + payload_size > _LONGEST:
+            raise ValueError("this is no frame")
+        start = _PREFIX.size + header_size
+        if len(self._buffer) < start + payload_size:
+            return None
+        whole, self._buffer = bytes(self._buffer), bytearray()
+        header = json.loads(whole[_PREFIX.size : start])
+        if not isinstance(header, dict) or len(whole) != start + payload_size:
+            raise ValueError("this is no frame")
+        return header, whole[start:]

@@ -1,0 +1,127 @@
+"""The worker: a process that runs one function's handler, one event after the other, as a runtime's process does.
+
+It talks to its parent over one socket; its standard output and error are the function's log. Where the parent is gone,
+or the handler ends the process, it ends.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import socket
+import sys
+import time
+from types import ModuleType
+from typing import Any
+
+from fcall.local._frames import FrameReader, packed
+from fcall.local._runtimes import Failure, Handler, InvocationFacts, Runtime
+from fcall.local._runtimes.names import runtime_named
+
+__all__ = ["main"]
+
+_PIECE = 65_536
+
+
+class _Channel:
+    """The worker's end of the socket."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._socket = socket.socket(fileno=descriptor)
+        self._socket.set_inheritable(False)  # what the handler starts must not hold it open
+        self._reader = FrameReader()
+
+    def receive(self) -> tuple[dict[str, Any], bytes]:
+        """The next frame; where there is no parent any more, the process ends."""
+        while True:
+            piece = self._socket.recv(_PIECE)
+            if not piece:
+                os._exit(0)
+            frame = self._reader.feed(piece)
+            if frame is not None:
+                return frame
+
+    def send(self, header: dict[str, Any], payload: bytes = b"") -> None:
+        self._socket.sendall(packed(header, payload))
+
+
+def main(descriptor: int) -> None:
+    """Run one function until the parent is gone.
+
+    Args:
+        descriptor: the socket, inherited from the parent.
+    """
+    channel = _Channel(descriptor)
+    start, _ = channel.receive()
+    runtime = runtime_named(start["runtime"])
+    _limit_memory(start["memory_limit"])
+    runtime.start_log(start["log_format"], start["log_level"])
+    try:
+        handler = runtime.load(start["module"], start["function"], _importer(start["root"], start["file"]))
+    except Failure as failure:
+        runtime.log_failure(failure)
+        channel.send(_told(failure, "load"), failure.document)
+        sys.exit(1)
+    channel.send({})
+    while True:
+        order, payload = channel.receive()
+        _serve(channel, runtime, handler, start, order, payload)
+
+
+def _serve(
+    channel: _Channel,
+    runtime: Runtime,
+    handler: Handler,
+    start: dict[str, Any],
+    order: dict[str, Any],
+    payload: bytes,
+) -> None:
+    """Run one event and answer. What the runtime does not survive passes through, and ends the process."""
+    facts = InvocationFacts(
+        order["id"],
+        start["function_name"],
+        start["service_name"],
+        order.get("qualifier"),
+        order.get("invoker_context"),
+        time.time() + start["function_timeout"],
+        time.time,
+        start["function_timeout"],
+        start["memory_mb"],
+    )
+    try:
+        answer = runtime.run(handler, payload, facts)
+        if len(answer) > runtime.response_limit:
+            raise runtime.too_large(len(answer))
+    except Failure as failure:
+        runtime.log_failure(failure)
+        phase = "memory" if start["memory_limit"] and failure.error_type == "MemoryError" else failure.phase
+        channel.send(_told(failure, phase), failure.document)
+    else:
+        channel.send({}, answer)
+
+
+def _told(failure: Failure, phase: str) -> dict[str, Any]:
+    return {
+        "phase": phase,
+        "error_type": failure.error_type,
+        "error_message": failure.error_message,
+        "stack_trace": failure.stack_trace,
+    }
+
+
+def _importer(root: str, is_file: bool) -> Any:
+    """Imports the handler's module by name, from the function's folder, as the vendors' runtimes do."""
+    os.chdir(root)
+    sys.path.insert(0, root)
+
+    def imported(module: str) -> ModuleType:
+        return importlib.import_module(module.replace("/", ".") if is_file else module)
+
+    return imported
+
+
+def _limit_memory(megabytes: int | None) -> None:
+    if megabytes is not None:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (megabytes * 1_048_576,) * 2)
