@@ -10,12 +10,13 @@ __all__ = ["FrameReader", "packed"]
 
 _PREFIX = struct.Struct("!4sII")
 _MAGIC = b"fcl1"
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _LONGEST = 256 * 1_048_576
 
 
 def packed(header: dict[str, Any], payload: bytes = b"") -> bytes:
     """One frame."""
-    encoded = json.dumps(header).encode()
+    encoded = _encode(header).encode() if header else b"{}"
     return b"".join((_PREFIX.pack(_MAGIC, len(encoded), len(payload)), encoded, payload))
 
 
@@ -33,17 +34,24 @@ class FrameReader:
         Raises:
             ValueError: what came is no frame.
         """
-        self._buffer += piece
-        if len(self._buffer) < _PREFIX.size:
-            return None
-        magic, header_size, payload_size = _PREFIX.unpack_from(self._buffer)
+        if self._buffer:
+            self._buffer += piece
+        whole = self._buffer or piece
+        if len(whole) < _PREFIX.size:
+            return self._wait_for_more(piece)
+        magic, header_size, payload_size = _PREFIX.unpack_from(whole)
         if magic != _MAGIC or header_size + payload_size > _LONGEST:
             raise ValueError("this is no frame")
         start = _PREFIX.size + header_size
-        if len(self._buffer) < start + payload_size:
-            return None
-        whole, self._buffer = bytes(self._buffer), bytearray()
-        header = json.loads(whole[_PREFIX.size : start])
+        if len(whole) < start + payload_size:
+            return self._wait_for_more(piece)
+        header = {} if header_size == 2 else json.loads(bytes(whole[_PREFIX.size : start]))
         if not isinstance(header, dict) or len(whole) != start + payload_size:
             raise ValueError("this is no frame")
-        return header, whole[start:]
+        payload = bytes(memoryview(whole)[start:])
+        self._buffer = bytearray()
+        return header, payload
+
+    def _wait_for_more(self, piece: bytes) -> None:
+        if not self._buffer:
+            self._buffer += piece

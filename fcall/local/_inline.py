@@ -15,6 +15,7 @@ from types import ModuleType
 
 from fcall.errors import Executed, InvocationTimeoutError
 from fcall.local._code import Code
+from fcall.local._nesting import enter, leave
 from fcall.local._runtimes import Failure, Handler, InvocationFacts, Runtime
 from fcall.provider import Deadline
 
@@ -46,6 +47,7 @@ class Inline:
             InvocationTimeoutError: it answered after the caller's time-out.
         """
         handler = code.handler or self._loaded.get(code.name) or self._load(code)
+        tokens = enter(facts.nesting, Deadline(facts.ends_at, facts.clock))
         try:
             answer = self._runtime.run(handler, payload, facts)
         except (Failure, KeyboardInterrupt) as error:
@@ -54,6 +56,8 @@ class Inline:
             raise
         except BaseException as error:
             raise self._runtime.exited(facts.request_id, _status(error)) from error
+        finally:
+            leave(tokens)
         if facts.clock() > facts.ends_at:
             raise self._runtime.timed_out(facts.request_id, facts.function_timeout)
         if len(answer) > self._runtime.response_limit:

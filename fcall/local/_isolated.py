@@ -19,7 +19,9 @@ from fcall.provider import Deadline
 __all__ = ["Isolated"]
 
 # What a process needs to find its interpreter, its temporary folder and its language. Credentials are not among it.
-_PASSED_ON = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TMPDIR", "VIRTUAL_ENV")
+_SYSTEM = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TMPDIR", "VIRTUAL_ENV")
+# What it needs to find the same configuration, for the calls that a function makes itself.
+_OURS = ("FCALL_CONFIG", "FCALL_DISABLE_PLUGINS", "FCALL_ENV", "FCALL_PROVIDER", "XDG_CONFIG_HOME")
 
 
 class Isolated:
@@ -61,7 +63,7 @@ class Isolated:
         }
         self._root = root
         self._variables = dict(variables)
-        self._passed_on = (*_PASSED_ON, *passed_on)
+        self._passed_on = (*_SYSTEM, *_OURS, *passed_on)
         self._concurrency = concurrency
         self._reuse = reuse
         self._idle: dict[SlotSpec, list[Slot]] = {}
@@ -78,8 +80,8 @@ class Isolated:
         self._room = threading.Condition()
         self._busy = 0
 
-    def run(self, code: Code, payload: bytes, facts: InvocationFacts, deadline: Deadline) -> tuple[bytes, str]:
-        """The handler's answer, and the end of its log.
+    def run(self, code: Code, payload: bytes, facts: InvocationFacts, deadline: Deadline) -> tuple[bytes, str | None]:
+        """The handler's answer, and the end of its log where it is wanted.
 
         Raises:
             Failure: the function failed.
@@ -115,18 +117,20 @@ class Isolated:
 
     def _run_in_slot(
         self, spec: SlotSpec, payload: bytes, facts: InvocationFacts, deadline: Deadline
-    ) -> tuple[bytes, str]:
+    ) -> tuple[bytes, str | None]:
         slot, init = self._taken(spec, facts)
         try:
             reply, seconds = self._called(slot, payload, facts, deadline)
-        except BrokenPipeError:  # dead before the event was whole on its way
+        except (BrokenPipeError, ConnectionResetError):  # dead before the event was whole on its way
             slot.kill()
             return self._run_in_slot(spec, payload, facts, deadline)
         except BaseException:
             slot.kill()
             raise
         self._put_back(slot)
-        failed = bool(reply.header.get("phase"))
+        failed = "phase" in reply.header
+        if not failed and not facts.wants_log:
+            return reply.payload, None
         timing = Timing(facts.request_id, seconds * 1000, init, facts.memory_mb, reply.header.get("used_mb", 0), failed)
         tail = self._runtime.log_tail(reply.log, timing)
         if failed:
@@ -135,7 +139,9 @@ class Isolated:
 
     def _called(self, slot: Slot, payload: bytes, facts: InvocationFacts, deadline: Deadline) -> tuple[Reply, float]:
         """One event in a slot, and how long it took."""
-        header = {"id": facts.request_id}
+        header: dict[str, Any] = {"id": facts.request_id}
+        if facts.nesting.depth > 1:
+            header.update(depth=facts.nesting.depth, root=facts.nesting.root)
         if facts.qualifier is not None:
             header["qualifier"] = facts.qualifier
         if facts.invoker_context is not None:
@@ -167,15 +173,11 @@ class Isolated:
 
     def _taken(self, spec: SlotSpec, facts: InvocationFacts) -> tuple[Slot, float | None]:
         """A slot that waits, or a new one and the milliseconds that its loading took."""
-        while True:
-            with self._room:
-                idle = self._idle.get(spec)
-                slot = idle.pop() if idle else None
-            if slot is None:
-                break
-            if slot.alive():
-                return slot, None
-            slot.kill()
+        with self._room:
+            idle = self._idle.get(spec)
+            slot = idle.pop() if idle else None
+        if slot is not None:
+            return slot, None
         started = time.monotonic()
         slot = Slot(spec)
         try:

@@ -16,6 +16,7 @@ from fcall.local._code import Code
 from fcall.local._failures import error_for
 from fcall.local._inline import Inline
 from fcall.local._isolated import Isolated
+from fcall.local._nesting import nested
 from fcall.local._queue import EventQueue
 from fcall.local._registry import DEFAULT, Registry
 from fcall.local._runtimes import Failure, InvocationFacts, Runtime
@@ -52,6 +53,7 @@ class LocalOptions:
         environment: with process isolation, environment variables for the functions.
         pass_environment: with process isolation, names of variables that the functions inherit.
         memory_limit: with process isolation, megabytes of address space, or None.
+        recursion_depth: how many local calls may be within each other.
         log_format: with process isolation, ``"Text"`` or ``"JSON"``.
         log_level: with process isolation, the root logger's level; empty for the runtime's own.
         registry: where decorated functions are looked up.
@@ -68,6 +70,7 @@ class LocalOptions:
     environment: Mapping[str, str] = field(default_factory=dict)
     pass_environment: list[str] | tuple[str, ...] = option(())
     memory_limit: int | None = option(None)
+    recursion_depth: int = option(16)
     log_format: Literal["Text", "JSON"] = option("Text")
     log_level: str = option("")
     registry: Registry = option(DEFAULT)
@@ -94,7 +97,7 @@ class LocalProvider:
     def __init__(self, options: LocalOptions, clock: Callable[[], float] = time.monotonic) -> None:
         self._options = options
         self._clock = clock
-        self._codes: dict[str, Code] = {}
+        self._codes: dict[object, Code] = {}
         self._runtime = runtime_named(options.runtime)
         self._timeout = options.function_timeout or self._runtime.default_timeout
         self._execution = _execution(options, self._runtime)
@@ -142,12 +145,14 @@ class LocalProvider:
             clock,
             self._timeout,
             self._options.memory_limit or 128,
+            nested(request_id, self._options.recursion_depth),
+            invocation.log_tail,
         )
         try:
             payload, log_tail = self._execution.run(code, invocation.payload, facts, deadline)
         except Failure as failure:
             raise error_for(failure, request_id, invocation.log_tail) from failure.__cause__
-        return InvocationResult(payload, 200, request_id, _VERSION, log_tail if invocation.log_tail else None)
+        return InvocationResult(payload, 200, request_id, _VERSION, log_tail)
 
     def _run_later(self, code: Code, invocation: Invocation, request_id: str) -> None:
         try:
@@ -166,7 +171,10 @@ class LocalProvider:
         handler = self._options.registry.find(invocation.service, name)
         if handler is None:
             raise self._not_found(invocation.service, name)
-        return Code.registered(name, handler)
+        code = self._codes.get(handler)
+        if code is None:
+            code = self._codes[handler] = Code.registered(name, handler)
+        return code
 
     def _written(self, name: str) -> Code:
         code = Code.named(name, self._options.root)

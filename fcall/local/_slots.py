@@ -116,6 +116,9 @@ class Slot:
         self._poll = select.poll()
         self._poll.register(ours, select.POLLIN)
         self._poll.register(log_ours, select.POLLIN)
+        self._end = _end_of(self._process.pid)
+        if self._end is not None:
+            self._poll.register(self._end, select.POLLIN)
         self._socket.sendall(packed(dict(spec.start)))
 
     def ready(self) -> Reply:
@@ -146,14 +149,6 @@ class Slot:
             self._send_large(frame, ends_at)
         return self._answer(ends_at)
 
-    def alive(self) -> bool:
-        """Whether it waits for an event: nothing may have come from it, not even its end."""
-        for descriptor, _ in self._poll.poll(0):
-            if descriptor == self._socket.fileno():
-                return False
-            self._drain()
-        return True
-
     def kill(self) -> int:
         """End the worker and its whole group; what it has become of is its status."""
         with contextlib.suppress(OSError):
@@ -169,10 +164,12 @@ class Slot:
         if self._log >= 0:
             os.close(self._log)
             self._log = -1
+        if self._end is not None:
+            os.close(self._end)
+            self._end = None
 
     def take_log(self) -> bytes:
-        """The end of what the worker wrote since it was last asked."""
-        self._drain()
+        """The end of what was taken of the worker's log since the last time."""
         tail = b"".join(self._tail)[-TAIL:]
         self._tail.clear()
         self._tail_size = 0
@@ -193,13 +190,24 @@ class Slot:
             left = ends_at - time.monotonic()
             if left <= 0:
                 raise TimedOut(self._killed_log())
+            frame = None
+            # The socket is looked at before the log, so what was logged before an answer is seen with it.
             for descriptor, _ in self._poll.poll(left * 1000 + 1):
                 if descriptor == self._log:
                     self._drain()
-                    continue
-                frame = self._received()
-                if frame is not None:
-                    return Reply(*frame, self.take_log())
+                elif descriptor == self._end:
+                    frame = frame or self._last_words()
+                else:
+                    frame = self._received()
+            if frame is not None:
+                return Reply(*frame, self.take_log() if self._tail else b"")
+
+    def _last_words(self) -> tuple[dict[str, Any], bytes]:
+        """What a process that ended had still answered; something it started may hold its socket open."""
+        self._socket.setblocking(False)
+        while (frame := self._received()) is None:
+            continue
+        return frame
 
     def _received(self) -> tuple[dict[str, Any], bytes] | None:
         try:
@@ -218,10 +226,12 @@ class Slot:
         with contextlib.suppress(subprocess.TimeoutExpired):
             # The group's leader is not reaped before the group is killed, so that its number stays its own.
             _wait_without_reaping(self._process.pid, 0.2)
+        self._drain()
         log = self.take_log()
         return SlotDied(self.kill(), log)
 
     def _killed_log(self) -> bytes:
+        self._drain()
         log = self.take_log()
         self.kill()
         return log
@@ -242,6 +252,14 @@ class Slot:
                 self._tail_size -= len(self._tail.popleft())
             if len(piece) < _SMALL:
                 return
+
+
+def _end_of(pid: int) -> int | None:
+    """A descriptor that is readable when the process has ended, where the system has such a thing."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None
 
 
 def _wait_without_reaping(pid: int, seconds: float) -> None:

@@ -14,7 +14,9 @@ import time
 from types import ModuleType
 from typing import Any
 
+from fcall._deadline import Deadline
 from fcall.local._frames import FrameReader, packed
+from fcall.local._nesting import Nesting, enter
 from fcall.local._runtimes import Failure, Handler, InvocationFacts, Runtime
 from fcall.local._runtimes.names import runtime_named
 
@@ -30,6 +32,12 @@ class _Channel:
         self._socket = socket.socket(fileno=descriptor)
         self._socket.set_inheritable(False)  # what the handler starts must not hold it open
         self._reader = FrameReader()
+        self._owner = os.getpid()
+
+    def check(self) -> None:
+        """End this process where it is a copy that the handler forked: only one may answer."""
+        if os.getpid() != self._owner:
+            os._exit(0)
 
     def receive(self) -> tuple[dict[str, Any], bytes]:
         """The next frame; where there is no parent any more, the process ends."""
@@ -87,12 +95,17 @@ def _serve(
         time.time,
         start["function_timeout"],
         start["memory_mb"],
+        Nesting(order.get("depth", 1), order.get("root", order["id"])),
     )
+    enter(facts.nesting, Deadline.after(start["function_timeout"]))
+    os.environ["_X_AMZN_TRACE_ID"] = facts.nesting.trace
     try:
         answer = runtime.run(handler, payload, facts)
         if len(answer) > runtime.response_limit:
             raise runtime.too_large(len(answer))
+        channel.check()
     except Failure as failure:
+        channel.check()
         runtime.log_failure(failure)
         phase = "memory" if start["memory_limit"] and failure.error_type == "MemoryError" else failure.phase
         channel.send(_told(failure, phase), failure.document)

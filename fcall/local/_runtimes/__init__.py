@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal, Protocol, TypeAlias
 
+from fcall.local._nesting import OUTERMOST, Nesting
+
 __all__ = ["TAIL", "Failure", "Handler", "Importer", "InvocationFacts", "Phase", "Runtime", "Timing"]
 
 TAIL = 4096
@@ -48,9 +50,9 @@ class Failure(Exception):
         self.log_tail: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class InvocationFacts:
-    """What a function may know of one invocation.
+    """What a function may know of one invocation. It is made for each, and not frozen, since that takes twice as long.
 
     Attributes:
         request_id: a UUID as text.
@@ -62,6 +64,8 @@ class InvocationFacts:
         clock: the clock of `ends_at`.
         function_timeout: seconds that the function may take.
         memory_mb: what the function's memory is said to be.
+        nesting: where the function runs in a tree of calls.
+        wants_log: the caller asked for the end of the log.
     """
 
     request_id: str
@@ -73,6 +77,8 @@ class InvocationFacts:
     clock: Callable[[], float]
     function_timeout: float
     memory_mb: int = 128
+    nesting: Nesting = OUTERMOST
+    wants_log: bool = False
 
 
 @dataclass(frozen=True, slots=True)
