@@ -34,17 +34,18 @@ class FrameReader:
         Raises:
             ValueError: what came is no frame.
         """
+        whole: bytes | bytearray = piece
         if self._buffer:
             self._buffer += piece
-        whole = self._buffer or piece
+            whole = self._buffer
         if len(whole) < _PREFIX.size:
-            return self._wait_for_more(piece)
+            return self._kept(whole)
         magic, header_size, payload_size = _PREFIX.unpack_from(whole)
         if magic != _MAGIC or header_size + payload_size > _LONGEST:
             raise ValueError("this is no frame")
         start = _PREFIX.size + header_size
         if len(whole) < start + payload_size:
-            return self._wait_for_more(piece)
+            return self._kept(whole)
         header = {} if header_size == 2 else json.loads(bytes(whole[_PREFIX.size : start]))
         if not isinstance(header, dict) or len(whole) != start + payload_size:
             raise ValueError("this is no frame")
@@ -52,6 +53,8 @@ class FrameReader:
         self._buffer = bytearray()
         return header, payload
 
-    def _wait_for_more(self, piece: bytes) -> None:
-        if not self._buffer:
-            self._buffer += piece
+    def _kept(self, whole: bytes | bytearray) -> tuple[dict[str, Any], bytes] | None:
+        """Keep the beginning of a frame, and say that it is no more than that."""
+        if whole is not self._buffer:
+            self._buffer += whole
+        return None
