@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,7 +17,7 @@ class ClientContext:
         self.custom: dict[str, Any] | None = None
         self.env: dict[str, Any] | None = None
         self.client: Any = None
-        self.__dict__.update(fields)
+        self.__dict__.update(json.loads(json.dumps(fields)))  # the handler's own copy, as with the event
 
     def __repr__(self) -> str:
         return f"<ClientContext with {', '.join(sorted(self.__dict__))}>"
@@ -63,15 +64,18 @@ class LambdaContext:
 
     @property
     def invoked_function_arn(self) -> str:
+        """An ARN of the right form, in an account of zeros."""
         arn = f"arn:aws:lambda:local:000000000000:function:{self.function_name}"
         return f"{arn}:{self._qualifier}" if self._qualifier else arn
 
     @property
     def log_group_name(self) -> str:
+        """What Lambda would name the function's log group."""
         return f"/aws/lambda/{self.function_name}"
 
     @property
     def log_stream_name(self) -> str:
+        """Always ``"local"``: nothing is written there."""
         return "local"
 
     def get_remaining_time_in_millis(self) -> int:

@@ -6,7 +6,6 @@ Observed: awslambdaric 4.2.2 on CPython 3.11 and 3.13.
 from __future__ import annotations
 
 import json
-import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from fcall.errors import (
     InvalidPayloadError,
 )
 from fcall.local._context import LambdaContext
+from fcall.local._raised import is_interrupt, words_of
 from fcall.local._registry import Handler
 from fcall.local._runtimes import Environment
 
@@ -53,8 +53,8 @@ class LambdaRuntime:
         except Exception as error:
             raise _failed(error, request_id) from error
         except BaseException as error:
-            if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
-                raise  # a real Ctrl-C; elsewhere only the handler itself can have raised it
+            if is_interrupt(error):
+                raise
             raise _exited(error, request_id) from error
         if self._clock() > ends_at:
             raise _timed_out(environment.function_timeout, request_id)
@@ -77,16 +77,18 @@ def _event(payload: bytes) -> Any:
 def _answer(returned: Any, request_id: str) -> bytes:
     try:
         return _encoder.encode(returned).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        reason = "maximum recursion depth exceeded" if isinstance(error, RecursionError) else str(error)
-        raise _error(
-            FunctionResponseError, "Runtime.MarshalError", f"Unable to marshal response: {reason}", request_id, ()
-        ) from error
+    except Exception as error:  # what was returned may be of any class, whose own code runs here
+        reason = "maximum recursion depth exceeded" if isinstance(error, RecursionError) else words_of(error)
+        message = f"Unable to marshal response: {reason or type(error).__name__}"
+        raise _error(FunctionResponseError, "Runtime.MarshalError", message, request_id, ()) from error
 
 
 def _failed(error: Exception, request_id: str) -> FunctionError:
+    words = words_of(error)
+    if words is None:
+        return _exited(error, request_id)  # the runtime ends with an error that it cannot ask
     frames = traceback.extract_tb(error.__traceback__)[1:]  # the first frame is ours
-    return _error(FunctionError, type(error).__name__, str(error), request_id, tuple(traceback.format_list(frames)))
+    return _error(FunctionError, type(error).__name__, words, request_id, tuple(traceback.format_list(frames)))
 
 
 def _exited(error: BaseException, request_id: str) -> FunctionError:
