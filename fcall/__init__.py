@@ -64,15 +64,17 @@ def invoke_function(params: Mapping[str, Any]) -> dict[str, Any]:
     return default_client().invoke_function(params)
 
 
-def __getattr__(name: str) -> Any:
-    from importlib import import_module
+if not TYPE_CHECKING:  # a type checker is to notice a name that is not there
 
-    if name in _DOORS:
-        return import_module(f"fcall.{name}")
-    if name not in _HOME:
-        raise AttributeError(f"module 'fcall' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_HOME[name]), name)
-    return value
+    def __getattr__(name: str) -> Any:
+        from importlib import import_module
+
+        if name in _DOORS:
+            return import_module(f"fcall.{name}")
+        if name not in _HOME:
+            raise AttributeError(f"module 'fcall' has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(_HOME[name]), name)
+        return value
 
 
 def __dir__() -> list[str]:

@@ -20,7 +20,15 @@ from fcall._plugins import Plugins
 from fcall._result import Acceptance, FunctionInfo, InvocationResult
 from fcall._router import Route, Router
 from fcall._target import Target
-from fcall.errors import ClientClosedError, ConfigurationError, FcallError, InvalidParamsError, UnsupportedFeatureError
+from fcall.errors import (
+    ClientClosedError,
+    ConfigurationError,
+    Executed,
+    FcallError,
+    InvalidParamsError,
+    UnmappedProviderError,
+    UnsupportedFeatureError,
+)
 from fcall.provider import ListingProvider, Provider, StreamingProvider
 
 __all__ = ["Client", "default_client", "set_default_client"]
@@ -65,6 +73,11 @@ class Client:
                 f"{next(iter(provider_options))!r} is an option of a provider; say which one with provider="
             )
         without_file = config is None and (provider is not None or providers is not None)
+        if without_file and env is not None:
+            raise InvalidParamsError(
+                "env chooses an environment of a configuration, and with provider= or providers= none is read; "
+                "pass config= too, or leave env out"
+            )
         self._configuration = Configuration() if without_file else Configuration.load(config, env=env)
         self._plugins = Plugins(plugins)
         if provider is None and providers is not None and len(providers) == 1 and without_file:
@@ -83,6 +96,7 @@ class Client:
         forget_in_child(self)
 
     def _seed(self) -> None:
+        """Take random numbers of this process's own: a forked child would repeat its parent's."""
         self._random = Random().random  # noqa: S311 - it spreads retries, and keeps no secret
 
     after_fork_in_child = _seed
@@ -162,12 +176,13 @@ class Client:
             InvocationError: listing failed, maybe after some functions.
         """
         target = Target(service=service, function="*")
+        checked(target)
         route = self._routes(target)[0]
         if not (route.capabilities.listing and isinstance(route.provider, ListingProvider)):
             raise UnsupportedFeatureError(
                 f"provider {route.provider_name!r} cannot list functions", provider=route.provider_name
             )
-        return self._listed(route, route.service if route.bound else service)
+        return self._listed(route, service)
 
     def invoke_function(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """The portable contract: one mapping in, one dict out.
@@ -226,14 +241,24 @@ class Client:
         assert isinstance(route.provider, ListingProvider)
         deadline = Deadline.after(route.default_timeout or route.capabilities.other_timeout, self._clock)
         try:
-            for info in route.provider.list_functions(service, deadline, route.names.configured()):
+            there = route.service if route.bound else service
+            for info in route.provider.list_functions(there, deadline, route.names.configured()):
                 name = route.names.application_name(info.name)
                 if name is not None:
                     yield FunctionInfo(name, info.provider_name, info.runtime, info.last_modified, info.raw)
         except FcallError as error:
             error.provider = error.provider or route.provider_name
             error.service = error.service or service
+            error.executed = Executed.NO  # listing runs nothing, however it failed
             raise
+        except Exception as error:
+            raise UnmappedProviderError(
+                f"the provider raised {type(error).__name__} while it listed functions; see the cause, and report it "
+                "to the provider's author",
+                executed=Executed.NO,
+                provider=route.provider_name,
+                service=service,
+            ) from error
 
 
 _default: Client | None = None

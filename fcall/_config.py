@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Any, TypeAlias
 
 from fcall._invocation import LONGEST_TIMEOUT
 from fcall._wording import listed, nearest, quoted
-from fcall.errors import ConfigurationError
+from fcall.errors import ConfigurationError, InvalidParamsError
 
-__all__ = ["SERVICE_KEYS", "Binding", "Configuration", "Origin", "Setting", "config_files"]
+__all__ = ["SERVICE_KEYS", "Binding", "Configuration", "Origin", "Setting", "config_files", "working_directory"]
 
 _SECTIONS = ("defaults", "services", "env")
 _MOST_ATTEMPTS = 20
@@ -127,7 +126,7 @@ class Binding:
     def origin(self) -> Origin:
         """Where its functions are named, or else its provider."""
         setting = self.table.get("functions") or self.table.get("provider")
-        return setting.origin if setting else Origin("the defaults", Path.cwd())
+        return setting.origin if setting else Origin("the defaults", working_directory())
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +168,9 @@ class Configuration:
         Raises:
             ConfigurationError: a file cannot be read, or something in it is unknown or of the wrong type.
         """
-        folder = folder or Path.cwd()
-        if isinstance(config, Mapping):
-            layers = [_Layer("config", folder, config)]
-        else:
-            chosen = config if config is not None else environ.get("FCALL_CONFIG")
-            layers = [_read(path) for path in ([Path(chosen)] if chosen else config_files(folder, environ))]
+        if env is not None and not isinstance(env, str):
+            raise InvalidParamsError(f"env is the name of an environment, not {type(env).__name__}")
+        layers = _layers(config, folder or working_directory(), environ)
         return _assembled(layers, env or environ.get("FCALL_ENV") or None, environ)
 
     def binding(self, service: str | None) -> Binding | None:
@@ -196,7 +192,7 @@ class Configuration:
         if "provider" not in table:
             if not self.complete:
                 return None
-            where = f"[services.{service}]" if service else "[defaults]"
+            where = "[defaults]" if service is None else f"[services.{quoted(service, 60)}]"
             raise ConfigurationError(
                 f'no provider is named in {where}; add provider = "…" there or in [defaults]', service=service
             )
@@ -209,17 +205,30 @@ def config_files(folder: Path, environ: Mapping[str, str] = os.environ) -> list[
     From the folder upwards the first ``fcall.toml``, or ``pyproject.toml`` with a ``[tool.fcall]``; then the user's own
     ``fcall/fcall.toml`` under ``XDG_CONFIG_HOME`` or ``~/.config``.
     """
-    files = [path for path in (_project_file(parent) for parent in (folder, *folder.parents)) if path][:1]
+    project = next(filter(None, map(_project_file, (folder, *folder.parents))), None)
     home = environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
     own = Path(home, "fcall", "fcall.toml")
-    return files + ([own] if own.is_file() and own not in files else [])
+    return [path for path in dict.fromkeys((project, own)) if path is not None and os.path.lexists(path)]
+
+
+def working_directory() -> Path:
+    """Where this process is.
+
+    Raises:
+        ConfigurationError: the directory was removed.
+    """
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise ConfigurationError("the working directory is gone; change to one that exists") from error
 
 
 def _project_file(folder: Path) -> Path | None:
-    if (path := folder / "fcall.toml").is_file():
+    # What has the name is meant, even where it is a directory or a dangling link: passing it over would call elsewhere.
+    if os.path.lexists(path := folder / "fcall.toml"):
         return path
     path = folder / "pyproject.toml"
-    return path if path.is_file() and "fcall" in _toml(path).get("tool", {}) else None
+    return path if os.path.isfile(path) and _tool_table(path) is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,21 +241,44 @@ class _Layer:
     path: Path | None = None
 
 
+def _layers(config: Any, folder: Path, environ: Mapping[str, str]) -> list[_Layer]:
+    """What is to be read, the strongest first."""
+    if isinstance(config, Mapping):
+        return [_Layer("config", folder, config)]
+    chosen = config if config is not None else environ.get("FCALL_CONFIG") or None
+    if chosen is None:
+        return [_read(path) for path in config_files(folder, environ)]
+    try:
+        path = folder / chosen
+    except TypeError as error:
+        raise InvalidParamsError(f"config is a path or a mapping, not {type(chosen).__name__}") from error
+    return [_read(path)]
+
+
 def _read(path: Path) -> _Layer:
-    content = _toml(path)
-    if path.name == "pyproject.toml":
-        content = content.get("tool", {}).get("fcall", {})
-    return _Layer(path.name, path.parent.absolute(), content, path.absolute())
+    content = _tool_table(path) if path.name == "pyproject.toml" else _toml(path)
+    if content is None:
+        raise ConfigurationError(f"the configuration {path} has no table [tool.fcall]; add it, or name another file")
+    return _Layer(path.name, path.parent, content, path)
+
+
+def _tool_table(path: Path) -> Any:
+    """What a ``pyproject.toml`` says of fcall, or None."""
+    tool = _toml(path).get("tool")
+    return tool.get("fcall") if isinstance(tool, Mapping) else None
 
 
 def _toml(path: Path) -> dict[str, Any]:
+    import tomllib  # only a file needs it
+
     try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        text = path.read_bytes().decode("utf-8-sig")
+    except (OSError, ValueError) as error:
+        reason = "it is not UTF-8" if isinstance(error, UnicodeError) else getattr(error, "strerror", None) or error
         raise ConfigurationError(f"the configuration {path} cannot be read: {reason}") from error
-    except tomllib.TOMLDecodeError as error:
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # not only TOMLDecodeError: a number may have too many digits
         raise ConfigurationError(f"the configuration {path} is not TOML: {error}") from error
 
 
@@ -258,7 +290,7 @@ def _assembled(layers: list[_Layer], env: str | None, environ: Mapping[str, str]
     for prefix, content, layer in _tables_of(layers, env):
         defaults = _overlaid(defaults, _table(content.get("defaults", {}), _DEFAULTS, f"{prefix}defaults", layer))
     if environ.get("FCALL_PROVIDER", "") not in ("", defaults["provider"].value if "provider" in defaults else ""):
-        setting = Setting(environ["FCALL_PROVIDER"], Origin("FCALL_PROVIDER", Path.cwd()))
+        setting = Setting(environ["FCALL_PROVIDER"], Origin("FCALL_PROVIDER", working_directory()))
         defaults = _overlaid(defaults, {"provider": setting})
     services: dict[str, Table] = {}
     for prefix, content, layer in _tables_of(layers, env):
@@ -289,7 +321,7 @@ def _overlaid(base: Table, table: Table) -> Table:
 
 def _table(raw: Any, rules: Mapping[str, _Rule], name: str, layer: _Layer) -> Table:
     """One table of a file, checked as far as every provider has the same keys."""
-    origin = Origin(f"{layer.name} [{name}]", layer.folder)
+    origin = Origin(f"{layer.name} [{quoted(name, 80)}]", layer.folder)
     table = {key: Setting(value, origin) for key, value in _mapping(raw, name, layer).items()}
     for key, setting in table.items():
         check, meant = rules.get(key, (_always, ""))
@@ -305,13 +337,17 @@ def _always(value: Any) -> bool:
 
 
 def _mapping(raw: Any, name: str, layer: _Layer) -> Mapping[str, Any]:
-    if not isinstance(raw, Mapping) or not all(isinstance(key, str) for key in raw):
-        raise ConfigurationError(f"[{name}] in {layer.name} is a {type(raw).__name__}; it has to be a table")
+    place = f"[{quoted(name, 80)}] in {layer.name}" if name else layer.name
+    if not isinstance(raw, Mapping):
+        raise ConfigurationError(f"{place} is {type(raw).__name__}; it has to be a table")
+    odd = next((key for key in raw if not isinstance(key, str)), "")
+    if not isinstance(odd, str):
+        raise ConfigurationError(f"{place} has a key that is {type(odd).__name__}; a key is a text")
     return raw
 
 
 def _check_sections(layer: _Layer) -> None:
-    parts = [("", layer.content)]
+    parts = [("", _mapping(layer.content, "", layer))]
     for name, content in _mapping(layer.content.get("env", {}), "env", layer).items():
         parts.append((f"env.{name}.", _mapping(content, f"env.{name}", layer)))
     for prefix, content in parts:
@@ -326,7 +362,7 @@ def _check_sections(layer: _Layer) -> None:
 
 def _check_env(layers: list[_Layer], env: str | None) -> None:
     names = {name for layer in layers for name in layer.content.get("env", {})}
-    if layers and env is not None and env not in names:
+    if env is not None and env not in names:
         raise ConfigurationError(
             f"no configuration has an environment {quoted(env, 60)!r}{nearest(env, names)}; there is {listed(names)}"
         )

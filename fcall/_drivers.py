@@ -46,7 +46,8 @@ def stream_sync(flow: Generator[Step, Any, object], sleep: Callable[[float], obj
                     answer = yield step.piece
                 else:
                     answer = _done(step, sleep)
-                    pieces = answer[0] if type(step) is Open else pieces
+                    if type(step) is Open:
+                        pieces = answer[0]
             except BaseException as error:  # noqa: BLE001 - the flow decides on every outcome
                 step = flow.throw(error)
             else:
@@ -54,11 +55,14 @@ def stream_sync(flow: Generator[Step, Any, object], sleep: Callable[[float], obj
     except StopIteration:
         return
     finally:
-        if pieces is not None and hasattr(pieces, "close"):
-            pieces.close()
+        _close(pieces)
 
 
-async def run_asyncio(flow: Generator[Step, Any, T], executor: Executor | None = None) -> T:
+async def run_asyncio(
+    flow: Generator[Step, Any, T],
+    executor: Executor | None = None,
+    sleep: Callable[[float], Awaitable[object]] | None = None,
+) -> T:
     """Drive a flow to its end on the running event loop.
 
     A provider with an asyncio path is awaited; another one runs on `executor`, with this task's context variables. A
@@ -68,7 +72,7 @@ async def run_asyncio(flow: Generator[Step, Any, T], executor: Executor | None =
         step = next(flow)
         while True:
             try:
-                answer = await _awaited(step, executor)
+                answer = await _awaited(step, executor, sleep)
             except BaseException as error:  # noqa: BLE001 - the flow decides on every outcome
                 step = flow.throw(error)
             else:
@@ -84,20 +88,34 @@ def _done(step: Step, sleep: Callable[[float], object]) -> Any:
         return sleep(step.seconds)
     if isinstance(step, Advance):
         return next(step.pieces, None)
-    if isinstance(step, Open):
-        assert isinstance(step.provider, StreamingProvider)
-        pieces = iter(step.provider.stream(step.invocation, step.deadline))
+    assert isinstance(step, Open)
+    return _opened(step)
+
+
+def _opened(step: Open) -> tuple[Iterator[bytes], bytes | None]:
+    """The pieces and the first of them; a stream that fails before it is closed."""
+    assert isinstance(step.provider, StreamingProvider)
+    pieces = iter(step.provider.stream(step.invocation, step.deadline))
+    try:
         return pieces, next(pieces, None)
-    assert isinstance(step, Send)
-    return step.provider.invoke(step.invocation, step.deadline)
+    except BaseException:
+        _close(pieces)
+        raise
 
 
-async def _awaited(step: Step, executor: Executor | None) -> Any:
+def _close(pieces: Iterator[bytes] | None) -> None:
+    """Let go of what the iterator holds, where it is one that can."""
+    close = getattr(pieces, "close", None)
+    if close is not None:
+        close()
+
+
+async def _awaited(step: Step, executor: Executor | None, sleep: Callable[[float], Awaitable[object]] | None) -> Any:
     """What comes of a step on the event loop."""
     import asyncio
 
     if isinstance(step, Pause):
-        return await asyncio.sleep(step.seconds)
+        return await (sleep or asyncio.sleep)(step.seconds)
     assert isinstance(step, Send)
     if isinstance(step.provider, AsyncioProvider):
         answer: Awaitable[Any] = step.provider.invoke_asyncio(step.invocation, step.deadline)
@@ -105,5 +123,12 @@ async def _awaited(step: Step, executor: Executor | None) -> Any:
     from contextvars import copy_context
 
     context = copy_context()
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(executor, context.run, step.provider.invoke, step.invocation, step.deadline)
+    return await asyncio.get_running_loop().run_in_executor(executor, context.run, _invoked, step)
+
+
+def _invoked(step: Send) -> Any:
+    """What the provider answers, on another thread; a future cannot carry StopIteration, and its task would hang."""
+    try:
+        return step.provider.invoke(step.invocation, step.deadline)
+    except StopIteration as error:
+        raise RuntimeError("the provider raised StopIteration") from error

@@ -99,9 +99,8 @@ def _rows(rows: Mapping[Any, Row]) -> dict[Any, ErrorRow]:
 
 def _made(row: ErrorRow | None, message: str, **fields: Any) -> FcallError:
     row = row or ErrorRow(UnmappedProviderError)
-    if row.retryable is not None and issubclass(row.error, InvocationError):
+    if fields.get("executed") is None:
+        fields["executed"] = row.executed
+    if fields.get("retryable") is None and issubclass(row.error, InvocationError):
         fields["retryable"] = row.retryable
-    if row.advice:
-        message = f"{message}; {row.advice}"
-    fields.setdefault("executed", row.executed)
-    return row.error(message, **fields)
+    return row.error(f"{message}; {row.advice}" if row.advice else message, **fields)

@@ -7,8 +7,8 @@ threads and asyncio, and a test can feed it by hand.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, TypeAlias
 
 from fcall._deadline import Deadline
 from fcall._invocation import Invocation
@@ -18,10 +18,14 @@ from fcall._router import Route
 from fcall._target import Target
 from fcall.errors import (
     Attempt,
+    CircuitOpenError,
     ConfigurationError,
+    ConnectionFailedError,
     Executed,
     FcallError,
-    RejectedError,
+    FunctionError,
+    InvocationTimeoutError,
+    PayloadTooLargeError,
     UnmappedProviderError,
 )
 from fcall.provider import Provider
@@ -33,6 +37,8 @@ __all__ = ["Advance", "Emit", "Flow", "Open", "Pause", "Send", "Step"]
 class Send:
     """Call `provider.invoke`; answer with its result or throw what it raised."""
 
+    answer: ClassVar[type] = InvocationResult
+
     provider: Provider
     invocation: Invocation
     deadline: Deadline
@@ -41,6 +47,8 @@ class Send:
 @dataclass(slots=True)
 class Open(Send):
     """Call `provider.stream`; answer with the iterator and its first piece, None where it has none."""
+
+    answer: ClassVar[type] = tuple
 
 
 @dataclass(slots=True)
@@ -64,6 +72,7 @@ class Pause:
     seconds: float
 
 
+_NOT_SENT = (ConfigurationError, ConnectionFailedError, InvocationTimeoutError, CircuitOpenError)
 _EXECUTED_WHEN_OK = {"Sync": Executed.YES, "Async": Executed.MAYBE, "DryRun": Executed.NO}
 
 Step: TypeAlias = "Send | Open | Advance | Emit | Pause"
@@ -112,33 +121,42 @@ class Flow:
 
     def _told(self, steps: Generator[Step, Any, InvocationResult]) -> Generator[Step, Any, InvocationResult]:
         """`steps`, with the observers told before and after."""
-        if self._call is None:
-            return (yield from steps)
         started = self._deadline.clock()
-        self._observers.before(self._call)
+        if self._call is not None:
+            self._observers.before(self._call)
         try:
             result = yield from steps
         except BaseException as error:
-            self._observers.after(self._call, tuple(self._attempts), self._deadline.clock() - started, error=error)
+            if not isinstance(error, Exception):
+                error.add_note(
+                    f"fcall: interrupted while {self._target.name} was being called; it may have run (executed: MAYBE)"
+                )
+            self._tell_end(started, error=error)
             raise
-        self._observers.after(self._call, tuple(self._attempts), self._deadline.clock() - started, result=result)
+        self._tell_end(started, result=result)
         return result
 
+    def _tell_end(self, started: float, **outcome: Any) -> None:
+        if self._call is not None:
+            elapsed = self._deadline.clock() - started
+            self._observers.after(self._call, tuple(self._attempts), elapsed, **outcome)
+
     def _answered(self) -> Generator[Step, Any, InvocationResult]:
-        result: InvocationResult
         result, route = yield from self._tried(Send)
-        return result.told_by(route.provider_name, tuple(self._attempts))
+        told: InvocationResult = result.told_by(route.provider_name, tuple(self._attempts))
+        return told
 
     def _streamed(self) -> Generator[Step, Any, InvocationResult]:
         (pieces, piece), route = yield from self._tried(Open)
         while piece is not None:
-            try:
-                yield Emit(piece)
-                piece = yield Advance(pieces)
-            except FcallError as error:
-                raise self._complete(error, route) from error.__cause__
-            except Exception as error:
-                raise self._complete(_unmapped(error), route) from error
+            yield Emit(piece)
+            piece, failure = yield from self._once(Advance(pieces))
+            if failure is not None:
+                self._broke_off(failure)
+                try:
+                    raise self._final(failure, route)
+                finally:
+                    del failure  # as in _tried
         return InvocationResult(provider=route.provider_name, attempts=tuple(self._attempts))
 
     def _tried(self, step_type: type[Send]) -> Generator[Step, Any, tuple[Any, Route]]:
@@ -148,46 +166,55 @@ class Flow:
             for route in self._routes:
                 try:
                     step = step_type(route.provider, self._addressed(route), self._deadline)
-                except ConfigurationError as error:
+                except (ConfigurationError, PayloadTooLargeError) as error:
                     if failure is None:
-                        raise self._complete(error, route) from error.__cause__
+                        raise self._final(error, route) from error.__cause__
                     failure.add_note(f"failover to {route.provider_name} was not possible: {error}")
                     continue
                 answer, failure = yield from self._repeated(step, route)
                 if failure is None:
                     return answer, route
+                self._final(failure, route)
                 if not route.policy.may_fail_over(failure, self._invocation) or self._deadline.expired:
                     break
             assert failure is not None
             raise failure
         finally:
-            failure = None  # a frame that holds its own exception is a cycle that keeps the payload alive
+            failure = None  # a frame that its own exception leads to is a cycle, and keeps the payload alive
 
     def _repeated(self, step: Send, route: Route) -> Generator[Step, Any, tuple[Any, FcallError | None]]:
         """Attempts at one route. Exactly one of answer and failure is something."""
         clock, number = self._deadline.clock, 0
-        while True:
-            number += 1
-            started = clock()
-            try:
-                answer = yield step
-            except FcallError as error:
-                failure = error
-            except Exception as error:  # noqa: BLE001 - what a provider lets slip becomes an error of ours
-                failure = _unmapped(error)
-            except BaseException as error:
-                self._interrupted(error, route)
-                raise
-            else:
-                self._succeeded(route, step.invocation, clock() - started)
-                return answer, None
-            self._complete(failure, route)
-            pause = route.policy.pause(number, failure, self._invocation, self._deadline.remaining(), self._random)
-            self._failed(failure, route, step.invocation, clock() - started, pause)
-            if pause is None:
-                return None, failure
-            del failure
-            yield Pause(pause)
+        failure: FcallError | None = None
+        try:
+            while True:
+                number += 1
+                started = clock()
+                answer, failure = yield from self._once(step)
+                elapsed = clock() - started
+                if failure is None and not isinstance(answer, step.answer):
+                    failure = _unusable(answer)
+                if failure is None:
+                    self._succeeded(route, step.invocation, elapsed)
+                    return answer, None
+                self._complete(failure, route)
+                pause = route.policy.pause(number, failure, self._invocation, self._deadline.remaining(), self._random)
+                self._failed(failure, route, step.invocation, elapsed, pause)
+                if pause is None:
+                    return None, failure
+                failure = None
+                yield Pause(pause)
+        finally:
+            failure = None  # as in _tried
+
+    def _once(self, step: Step) -> Generator[Step, Any, tuple[Any, FcallError | None]]:
+        """What came of a step: an answer, or a failure, which is an error of ours whatever the provider let slip."""
+        try:
+            return (yield step), None
+        except FcallError as error:
+            return None, error
+        except Exception as error:  # noqa: BLE001 - see above
+            return None, _unmapped(error)
 
     def _addressed(self, route: Route) -> Invocation:
         """The call in the words of this route's provider, with what the observers add to its context."""
@@ -195,6 +222,11 @@ class Flow:
         return (
             invocation if self._call is None else self._observers.enriched(self._call, invocation, route.capabilities)
         )
+
+    def _executed(self) -> Executed:
+        """Whether any attempt ran the function: what the last one says of itself is not the whole answer."""
+        ran = {attempt.executed for attempt in self._attempts}
+        return Executed.YES if Executed.YES in ran else Executed.MAYBE if Executed.MAYBE in ran else Executed.NO
 
     def _succeeded(self, route: Route, invocation: Invocation, elapsed: float) -> None:
         executed = _EXECUTED_WHEN_OK[invocation.type]
@@ -216,28 +248,35 @@ class Flow:
             pause,
         )
         self._attempts.append(attempt)
-        failure.attempts = tuple(self._attempts)
         if pause is not None and self._call is not None:
             self._observers.retry(self._call, attempt)
 
-    def _complete(self, failure: FcallError, route: Route) -> FcallError:
-        """The error with what the flow knows and the provider need not say."""
+    def _broke_off(self, failure: FcallError) -> None:
+        """The attempt that went well up to now did not: it failed after its first piece, so the function ran."""
+        name = type(failure).__name__
+        self._attempts[-1] = replace(self._attempts[-1], outcome="executed", error=name, code=failure.code)
+
+    def _complete(self, failure: FcallError, route: Route) -> None:
+        """Give the error what the flow knows of its attempt and the provider need not say."""
         failure.provider = failure.provider or route.provider_name
         if failure.function is None:
             failure.service, failure.function = self._target.service, self._target.function or self._target.function_id
         if self._invocation.type == "DryRun":
             failure.executed = Executed.NO  # a dry run runs nothing, however it failed
-        failure.attempts = tuple(self._attempts)
-        return failure
 
-    def _interrupted(self, error: BaseException, route: Route) -> None:
-        name = f"{self._target.name} on {route.provider_name}"
-        error.add_note(f"fcall: interrupted while {name} was being called; it may have run (executed: MAYBE)")
+    def _final(self, failure: FcallError, route: Route) -> FcallError:
+        """The error with what is known of the whole call, as the caller gets it."""
+        self._complete(failure, route)
+        failure.executed = self._executed()
+        failure.attempts = tuple(self._attempts)
+        if isinstance(failure, FunctionError) and failure.result is not None:
+            failure.result = failure.result.told_by(route.provider_name, failure.attempts)
+        return failure
 
 
 def _outcome(failure: FcallError) -> str:
     if failure.executed is Executed.NO:
-        return "rejected" if isinstance(failure, RejectedError) else "not sent"
+        return "not sent" if isinstance(failure, _NOT_SENT) else "rejected"
     return "maybe" if failure.executed is Executed.MAYBE else "executed"
 
 
@@ -248,3 +287,10 @@ def _unmapped(error: Exception) -> FcallError:
     )
     unmapped.__cause__ = error
     return unmapped
+
+
+def _unusable(answer: object) -> FcallError:
+    return UnmappedProviderError(
+        f"the provider answered with a {type(answer).__name__} instead of an InvocationResult; report it to the "
+        "provider's author"
+    )

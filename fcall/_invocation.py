@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias, TypedDict
+from typing import Any, Literal, NoReturn, TypeAlias, TypedDict, TypeVar
 
 from fcall import _json
 from fcall._target import Target
@@ -14,6 +14,7 @@ from fcall.errors import FcallError, InvalidParamsError, InvalidPayloadError
 
 __all__ = ["ABSENT", "LONGEST_TIMEOUT", "CallParameters", "Invocation", "InvocationType", "checked", "parse_params"]
 
+T = TypeVar("T")
 InvocationType: TypeAlias = Literal["Sync", "Async", "DryRun"]
 
 LONGEST_TIMEOUT = 7 * 86_400.0
@@ -22,6 +23,7 @@ LONGEST_TIMEOUT = 7 * 86_400.0
 _TYPES: dict[str, InvocationType] = {"Sync": "Sync", "Async": "Async", "DryRun": "DryRun"}
 _LONGEST_NAME = 256
 _LONGEST_ID = 1024
+_BYTES = (bytes, bytearray, memoryview)
 _QUALIFIER = re.compile(r"[A-Za-z0-9_$.-]{1,128}")
 _KEY = re.compile(r"[!-~]{1,256}")
 
@@ -112,18 +114,18 @@ def checked(
         name, known = next(iter(unknown)), CallParameters.__annotations__
         raise TypeError(f"no call takes the keyword {name!r}{nearest(name, known)}; it takes event, {listed(known)}")
     return Invocation(
-        target.function if target.function_id else _name("function", target.function),
-        None if target.service is None else _name("service", target.service),
+        _name("function name", target.function) if target.function_id is None else target.function,
+        None if target.service is None else _name("service name", target.service),
         type,
         _body(event, payload),
-        None if context is None else _context(context),
+        None if context is None else _attempted("invoker context", _context, context),
         _one_qualifier(target.qualifier, qualifier),
         None if target.function_id is None else _name("function id", target.function_id, _LONGEST_ID),
-        None if timeout is None else _timeout(timeout),
+        None if timeout is None else _attempted("timeout", _timeout, timeout),
         idempotent if idempotent is False else _flag("idempotent", idempotent),
-        None if idempotency_key is None else _key(idempotency_key),
+        None if idempotency_key is None else _key(_plain(idempotency_key)),
         log_tail if log_tail is False else _flag("log tail", log_tail),
-        None if options is None else _options(options),
+        None if options is None else _attempted("options", _options, options),
         target.direct,
     )
 
@@ -150,78 +152,91 @@ def parse_params(params: Any) -> tuple[Target, Invocation]:
         InvalidParamsError: a key is unknown or missing, or a value has the wrong type or is out of its bounds.
         InvalidPayloadError: the payload cannot be encoded.
     """
+    given = _attempted("params", _given, params)
+    target = _named_target(given)
+    verb = {_VERB_KEYWORDS[key]: value for key, value in given.items() if key in _VERB_KEYWORDS}
+    if "payload" in verb:
+        verb["payload"] = _attempted("payload", _as_is_or_encoded, verb["payload"], InvalidPayloadError)
+    return target, checked(target, _type(_plain(given.get("invocationType", "Sync"))), **verb)
+
+
+def _given(params: Any) -> dict[str, Any]:
+    """What params says; None says nothing, but in the payload it is null."""
     if not isinstance(params, Mapping):
         raise InvalidParamsError(f"params is a mapping with a 'functionName', not {_kind(params)}")
     given = {key: value for key, value in params.items() if value is not None or key == "payload"}
     if not given.keys() <= _KEYS:
-        _refuse_unknown(given)
-    target = _named_target(given)
-    verb = {_VERB_KEYWORDS[key]: value for key, value in given.items() if key in _VERB_KEYWORDS}
-    if "payload" in verb and not isinstance(verb["payload"], (bytes, str, bytearray, memoryview)):
-        verb["event"] = _not_a_file(verb.pop("payload"))
-    return target, checked(target, _type(given.get("invocationType", "Sync")), **verb)
+        _refuse_unknown(next(key for key in given if key not in _KEYS))
+    return given
+
+
+def _refuse_unknown(key: Any) -> NoReturn:
+    key = _plain(key)
+    shown = repr(quoted(key, 60)) if type(key) is str else f"a key of type {type(key).__name__}"
+    raise InvalidParamsError(f"params does not take {shown}{nearest(key, _KEYS)}; it takes {listed(_KEYS)}")
 
 
 def _named_target(given: Mapping[str, Any]) -> Target:
     function, function_id = given.get("functionName"), given.get("functionId")
     if (function is None) == (function_id is None):
-        which = "both are given" if function else "both are missing"
+        which = "both are missing" if function is None else "both are given"
         raise InvalidParamsError(f"params takes either 'functionName' or 'functionId'; {which}")
     if function_id is not None and "serviceName" in given:
         raise InvalidParamsError("'functionId' stands instead of 'serviceName' and 'functionName'; leave one out")
     return Target(
-        service=given.get("serviceName"),
-        function="" if function is None else function,
-        function_id=function_id,
+        service=_plain(given.get("serviceName")),
+        function="" if function is None else _plain(function),
+        function_id=_plain(function_id),
         provider=None if "provider" not in given else _name("provider", given["provider"]),
-        qualifier=given.get("qualifier"),
+        qualifier=_plain(given.get("qualifier")),
     )
-
-
-def _refuse_unknown(given: Mapping[Any, Any]) -> None:
-    unknown = next(key for key in given if key not in _KEYS)
-    shown = repr(quoted(unknown, 60)) if isinstance(unknown, str) else f"a key of type {type(unknown).__name__}"
-    raise InvalidParamsError(f"params does not take {shown}{nearest(unknown, _KEYS)}; it takes {listed(_KEYS)}")
 
 
 def _kind(value: object) -> str:
     return f"a {type(value).__name__}"
 
 
+def _plain(value: Any) -> Any:
+    """A text as a plain str, for a subclass of str (an enum's member is one) has ways of its own; the rest as it is."""
+    return str.__str__(value) if type(value) is not str and issubclass(type(value), str) else value
+
+
 def _name(what: str, value: Any, longest: int = _LONGEST_NAME) -> str:
-    if not isinstance(value, str):
+    name = _plain(value)
+    if type(name) is not str:
         raise InvalidParamsError(f"the {what} is a text, not {_kind(value)}; pass its name")
-    if not value or len(value) > longest:
-        raise InvalidParamsError(f"the {what} has 1 to {longest} characters, not {len(value)}")
-    if not value.isprintable() or value.strip() != value:
+    if not name or len(name) > longest:
+        raise InvalidParamsError(f"the {what} has 1 to {longest} characters, not {len(name)}")
+    if not name.isprintable() or name.strip() != name:
         raise InvalidParamsError(
-            f"the {what} {quoted(value, 60)!r} has a control character in it or a blank at an end; remove it"
+            f"the {what} {quoted(name, 60)!r} has a character in it that cannot be printed, or a blank at an end; "
+            "remove it"
         )
-    return value
+    return name
 
 
 def _type(value: Any) -> InvocationType:
-    if isinstance(value, str) and value in _TYPES:
+    if type(value) is str and value in _TYPES:
         return _TYPES[value]
-    shown = repr(quoted(value, 40)) if isinstance(value, str) else _kind(value)
+    shown = repr(quoted(value, 40)) if type(value) is str else _kind(value)
     raise InvalidParamsError(f"the invocation type is one of {listed(_TYPES)}, not {shown}{nearest(value, _TYPES)}")
 
 
 def _one_qualifier(in_target: Any, given: Any) -> str | None:
-    if in_target is not None and given is not None and in_target != given:
-        raise InvalidParamsError("the target and the qualifier parameter name two different qualifiers; give one")
-    value = in_target if given is None else given
-    if value is None:
+    qualifier = in_target if given is None else _plain(given)
+    if qualifier is None:
         return None
-    if not isinstance(value, str) or not _QUALIFIER.fullmatch(value):
+    if type(qualifier) is not str or not _QUALIFIER.fullmatch(qualifier):
         raise InvalidParamsError(
             "the qualifier is a version or an alias: 1 to 128 of the characters A-Z a-z 0-9 _ $ . -"
         )
-    return value
+    if in_target is not None and in_target != qualifier:
+        raise InvalidParamsError("the target and the qualifier parameter name two different qualifiers; give one")
+    return qualifier
 
 
 def _key(value: Any) -> str:
-    if not isinstance(value, str) or not _KEY.fullmatch(value):
+    if type(value) is not str or not _KEY.fullmatch(value):
         raise InvalidParamsError("the idempotency key is a text of 1 to 256 visible ASCII characters, without blanks")
     return value
 
@@ -235,7 +250,7 @@ def _timeout(value: Any) -> float:
 
 
 def _flag(what: str, value: Any) -> bool:
-    if not isinstance(value, bool):
+    if type(value) is not bool:
         raise InvalidParamsError(f"{what} is True or False, not {_kind(value)}")
     return value
 
@@ -243,89 +258,102 @@ def _flag(what: str, value: Any) -> bool:
 def _options(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
         raise InvalidParamsError("options is a mapping from the names of the provider's call options to their values")
-    return dict(value)
-
-
-def _not_a_file(value: Any) -> Any:
-    if hasattr(value, "read"):
-        raise InvalidParamsError(f"the payload is a file object ({type(value).__name__}); pass payload=f.read()")
-    return value
+    return {_plain(name): setting for name, setting in value.items()}
 
 
 def _body(event: Any, payload: Any) -> bytes:
     if event is ABSENT:
-        return b"" if payload is ABSENT else _as_is(payload)
+        return b"" if payload is ABSENT else _attempted("payload", _as_is, payload, InvalidPayloadError)
     if payload is not ABSENT:
         raise InvalidParamsError("event and payload are both given; event is encoded as JSON, payload is sent as it is")
-    if isinstance(event, (bytes, bytearray, memoryview)):
-        raise InvalidParamsError("event is bytes; pass bytes as payload=, which is sent as it is")
-    return _encoded("event", _not_a_file(event))
+    return _attempted("event", _encoded, event, InvalidPayloadError)
 
 
 def _as_is(payload: Any) -> bytes:
+    if type(payload) is bytes:
+        return payload
     if isinstance(payload, str):
-        return bytes(_attempted("payload", str.encode, payload))
-    if not isinstance(payload, (bytes, bytearray, memoryview)):
-        _not_a_file(payload)
-        raise InvalidParamsError(f"payload is bytes or a text, not {_kind(payload)}; pass a JSON value as event")
-    return bytes(payload)
+        return str.encode(payload)
+    if isinstance(payload, _BYTES):
+        return memoryview(payload).tobytes()
+    _refuse_file(payload)
+    raise InvalidParamsError(f"payload is bytes or a text, not {_kind(payload)}; pass a JSON value as event")
 
 
-def _encoded(what: str, value: Any) -> bytes:
-    encoded: bytes = _attempted(what, _json.encode, value)
-    return encoded
+def _encoded(event: Any) -> bytes:
+    if isinstance(event, _BYTES):
+        raise InvalidParamsError("event is bytes; pass bytes as payload=, which is sent as it is")
+    _refuse_file(event)
+    return _json.encode(event)
 
 
-def _attempted(
-    what: str, function: Callable[[Any], Any], value: Any, error_class: type[FcallError] = InvalidPayloadError
-) -> Any:
-    """`function` of the value, or an error that names the kind of fault and never the content.
-
-    The original error is left out of the chain, because it can hold the content.
-    """
-    try:
-        return function(value)
-    except RecursionError:
-        raise error_class(f"the {what} is nested too deeply for JSON; flatten it") from None
-    except UnicodeError:
-        raise error_class(f"the {what} has a lone surrogate in it, which UTF-8 cannot carry; remove it") from None
-    except Exception as error:  # noqa: BLE001 - reading the caller's objects may raise anything
-        raise error_class(f"the {what} is not JSON: {_fault(error)}; pass JSON values") from None
+def _as_is_or_encoded(payload: Any) -> bytes:
+    return _as_is(payload) if isinstance(payload, (str, *_BYTES)) else _encoded(payload)
 
 
-def _fault(error: Exception) -> str:
-    """What the JSON library says, where its words hold no content."""
-    words = str(error)
-    harmless = re.match(
-        r"Object of type [\w.]+ is not JSON serializable|Circular reference detected|keys must be", words
-    )
-    if harmless:
-        return words
-    return "NaN and Infinity have no place in JSON" if "Out of range float" in words else type(error).__name__
+def _refuse_file(value: Any) -> None:
+    if not isinstance(value, dict) and callable(getattr(value, "read", None)):  # a dict may show its keys as attributes
+        raise InvalidParamsError(f"the payload is a file object ({type(value).__name__}); pass payload=f.read()")
 
 
 def _context(value: Any) -> Mapping[str, Any]:
     """The invoker context as a fresh plain object, whichever of its three spellings was given."""
     if isinstance(value, str):
-        context = _attempted("invoker context", _from_text, value, InvalidParamsError)
-    elif isinstance(value, Mapping):
-        context = _attempted("invoker context", _copied, value, InvalidParamsError)
-    else:
-        context = value
-    if not isinstance(context, dict) or not isinstance(context.get("custom", {}), dict):
+        value = _from_text(_plain(value))
+    context: dict[str, Any] | None = None
+    if isinstance(value, Mapping):
+        context = _json.decode(_json.encode(dict(value)))
+    if context is None or not isinstance(context.get("custom", {}), dict):
         raise InvalidParamsError(
             "the invoker context is an object such as {'custom': {…}}: a mapping, its JSON text, or base64 of that text"
         )
     return context
 
 
-def _copied(value: Mapping[str, Any]) -> Any:
-    return _json.decode(_json.encode(dict(value)))
-
-
 def _from_text(text: str) -> Any:
-    if text.lstrip()[:1] == "{":
-        return _json.decode(text.encode())
+    """The value that JSON text, or base64 of it, stands for; None where it is neither."""
     import base64
 
-    return _json.decode(base64.b64decode(text, validate=True))
+    try:
+        return _json.decode(text.encode() if text.lstrip()[:1] == "{" else base64.b64decode(text, validate=True))
+    except ValueError:
+        return None
+
+
+def _attempted(
+    what: str, function: Callable[[Any], T], value: Any, error_class: type[FcallError] = InvalidParamsError
+) -> T:
+    """`function` of the value, or an error that names the kind of fault and never the content.
+
+    Reading an object of the caller's may raise anything. What it raised is kept out of the error's chain, because it
+    can hold the content: so the error is raised when the original is no longer being handled.
+    """
+    try:
+        return function(value)
+    except FcallError:
+        raise
+    except Exception as error:  # noqa: BLE001 - see above
+        fault = _fault(error)
+    raise error_class(f"the {what} {fault}")
+
+
+_HARMLESS = re.compile(
+    r"Object of type [\w.]+ is not JSON serializable"
+    r"|keys must be str, int, float, bool or None, not [\w.]+"
+    r"|Circular reference detected"
+    r"|Exceeds the limit \(\d+ digits\) for integer string conversion.*"
+)
+
+
+def _fault(error: Exception) -> str:
+    """What is wrong, in the words of the JSON library where they hold no content."""
+    if isinstance(error, RecursionError):
+        return "is nested too deeply for JSON; flatten it"
+    if isinstance(error, UnicodeError):
+        return "has a lone surrogate in it, which UTF-8 cannot carry; remove it"
+    words = error.args[0] if type(error) in (TypeError, ValueError) and error.args else None
+    if type(words) is str and _HARMLESS.fullmatch(words):
+        return f"is not JSON: {words}; pass JSON values"
+    if type(words) is str and words.startswith("Out of range float"):
+        return "is not JSON: NaN and Infinity have no place in it; pass JSON values"
+    return f"cannot be read: it raises {type(error).__name__}; pass plain JSON values"

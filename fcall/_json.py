@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, NoReturn
 
-__all__ = ["decode", "encode"]
+__all__ = ["decode", "encode", "text"]
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -32,4 +32,13 @@ def decode(data: bytes) -> Any:
     Raises:
         ValueError, RecursionError: it is not JSON in UTF-8, or too deeply nested.
     """
-    return _decoder.decode(data.decode("utf-8-sig" if data[:1] == b"\xef" else "utf-8"))
+    return _decoder.decode(text(data))
+
+
+def text(data: bytes) -> str:
+    """JSON in UTF-8 as text; a byte order mark is accepted and left out.
+
+    Raises:
+        ValueError: it is not UTF-8.
+    """
+    return data.decode("utf-8-sig" if data[:1] == b"\xef" else "utf-8")

@@ -66,8 +66,11 @@ class FunctionNames:
         if self.template is None:
             return None
         before, _, after = self.template.partition(_PLACE)
-        fits = provider_name.startswith(before) and provider_name.endswith(after)
-        return provider_name[len(before) : len(provider_name) - len(after)] or None if fits else None
+        if not (provider_name.startswith(before) and provider_name.endswith(after)):
+            return None
+        name = provider_name[len(before) : len(provider_name) - len(after)]
+        # A name that the table gives another meaning leads elsewhere.
+        return None if not name or name in dict(self.table) else name
 
     def configured(self) -> Collection[str]:
         """The provider's names that the table writes out."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -11,14 +10,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fcall._config import SERVICE_KEYS, Setting
+from fcall._config import SERVICE_KEYS, Binding, Setting, working_directory
 from fcall._wording import listed, nearest, quoted
 from fcall.errors import ConfigurationError, InvalidParamsError, PluginError
 
 if TYPE_CHECKING:
     from fcall.provider import ProviderSpec
 
-__all__ = ["built", "provider_options"]
+__all__ = ["built", "from_text", "provider_options"]
 
 
 def built(
@@ -66,7 +65,7 @@ def _made(options_type: type, values: Mapping[str, Any], what: str) -> Any:
         raise InvalidParamsError(f"{what} do not fit: {error}") from error
 
 
-def _from_text(options_type: type, name: str, text: str) -> Any:
+def from_text(options_type: type, name: str, text: str) -> Any:
     """The text, as it stands in a target, as the type that the field declares."""
     hint = _hints(options_type).get(name, str)
     if text in ("true", "false") and _fits(True, hint):
@@ -119,8 +118,7 @@ def _shown(hint: Any) -> str:
 
 def provider_options(
     spec: ProviderSpec,
-    settings: Mapping[str, Setting],
-    folder: Path,
+    binding: Binding,
     in_target: Iterable[tuple[str, str]],
     given: Mapping[str, Any],
     environ: Mapping[str, str],
@@ -129,8 +127,7 @@ def provider_options(
 
     Args:
         spec: the provider.
-        settings: what files say, with origins.
-        folder: what a path is relative to that no file wrote.
+        binding: what files say, with origins.
         in_target: what the target says, which beats the files.
         given: what code says, which beats both.
         environ: where ``env:NAME`` is looked up.
@@ -139,9 +136,10 @@ def provider_options(
         ConfigurationError: an option is unknown, has the wrong type, or stands where it may not.
     """
     values: dict[str, Any] = {}
+    settings = binding.options()
     for field in getattr(spec.options, "__dataclass_fields__", {}).values():
         if field.metadata.get("path") and isinstance(field.default, str):
-            values[field.name] = str(folder / field.default)
+            values[field.name] = str(binding.origin.folder / field.default)
     for name, setting in settings.items():
         values[name] = _from_file(name, setting, _metadata(spec, name), environ)
     for name, text in in_target:
@@ -151,9 +149,9 @@ def provider_options(
                 f"a target for provider {spec.name!r} does not take the option {quoted(name, 60)!r}"
                 f"{nearest(name, allowed)}; it takes {listed(allowed)}"
             )
-        values[name] = _from_text(spec.options, name, text)
+        values[name] = _from_here(from_text(spec.options, name, text), _metadata(spec, name))
     for name, value in given.items():
-        values[name] = os.path.abspath(value) if _metadata(spec, name).get("path") and isinstance(value, str) else value
+        values[name] = _from_here(value, _metadata(spec, name))
 
     def where(name: str) -> str:
         return f" (written in {settings[name].origin})" if name in settings else ""
@@ -176,10 +174,15 @@ def _from_file(name: str, setting: Setting, metadata: Mapping[str, Any], environ
             raise ConfigurationError(
                 f"{name!r} in {setting.origin} takes the variable {variable}, which is not set; set it"
             )
-        return environ[variable]
+        return _from_here(environ[variable], metadata)
     if metadata.get("secret"):
         raise ConfigurationError(
             f"{name!r} in {setting.origin} is a secret and may not stand in a file; "
             f'write {name} = "env:NAME" and set the variable NAME'
         )
     return str(setting.origin.folder / value) if metadata.get("path") and isinstance(value, str) else value
+
+
+def _from_here(value: Any, metadata: Mapping[str, Any]) -> Any:
+    """The value, a path being relative to the working directory."""
+    return str(working_directory() / value) if metadata.get("path") and isinstance(value, (str, Path)) else value

@@ -22,6 +22,7 @@ from fcall.provider import ProviderSpec
 
 __all__ = ["FoundPlugin", "Plugins"]
 
+BUILT_IN = "local"
 PROVIDERS = "fcall"
 OBSERVERS = "fcall.observers"
 
@@ -45,7 +46,8 @@ class Plugins:
 
     Args:
         given: plugins handed over in code, modules or objects with hook implementations.
-        environ: where ``FCALL_DISABLE_PLUGINS`` is read: names of installed plugins, separated by commas, or ``*``.
+        environ: where ``FCALL_DISABLE_PLUGINS`` is read: names of installed plugins or of their distributions,
+            separated by commas, or ``*``.
         find: lists what is installed; another one makes it testable.
 
     Raises:
@@ -67,11 +69,15 @@ class Plugins:
         self._manager = pluggy.PluginManager("fcall")
         self._manager.add_hookspecs(_hookspecs)
         self._specs: dict[str, ProviderSpec] = {}
+        self._bringers: dict[str, str] = {}
+        self._handed_over: dict[str, list[ProviderSpec]] = {}
+        self._watching = [*given]
         self._observers: Observers | None = None
         self.failures: dict[str, ConfigurationError] = {}
-        for plugin in (_builtin(), *given):
-            for spec in self._specs_of(plugin, None):
-                self._add(spec, f"the plugin {self._manager.get_name(plugin)}")
+        for plugin in (_builtin(), *self._watching):
+            name = self._registered(plugin, _named(plugin))
+            for spec in self._specs_of(plugin, name):
+                self._add(spec, name)
 
     def after_fork_in_child(self) -> None:
         """Take a fresh lock; another thread may have held the parent's."""
@@ -85,10 +91,7 @@ class Plugins:
         """What is installed and not disabled."""
         with self._lock:
             if self._found is None:
-                disabled = self._disabled
-                self._found = (
-                    [] if "*" in disabled else [plugin for plugin in self._find() if plugin.name not in disabled]
-                )
+                self._found = [] if "*" in self._disabled else [*filter(self._enabled, self._find())]
             return self._found
 
     def spec(self, name: str) -> ProviderSpec:
@@ -121,7 +124,14 @@ class Plugins:
                 self.spec(found.name)
             except ConfigurationError as error:
                 self.failures[found.name] = error
+            if found.name == BUILT_IN:
+                self.failures[BUILT_IN] = PluginError(
+                    f"the plugin {found} is never loaded, since {BUILT_IN!r} is built in; it needs another name"
+                )
         self.observers()
+
+    def _enabled(self, found: FoundPlugin) -> bool:
+        return self._disabled.isdisjoint((found.name, found.distribution))
 
     def _of(self, group: str) -> list[FoundPlugin]:
         return [found for found in self.installed() if found.group == group]
@@ -134,50 +144,69 @@ class Plugins:
             if len(bringing) > 1:
                 raise PluginError(
                     f"the provider {name!r} is brought by {' and by '.join(map(str, bringing))}; uninstall one, or "
-                    "name it in FCALL_DISABLE_PLUGINS"
+                    "put its distribution's name into FCALL_DISABLE_PLUGINS"
                 )
-            self._register(bringing[0])
+            self._load(bringing[0])
         except PluginError as error:
             self.failures[name] = error
             raise
         return self._specs[name]
 
-    def _register(self, found: FoundPlugin) -> None:
-        """Load one installed provider plugin; what it registers under another name is refused."""
-        specs = {spec.name: spec for spec in self._specs_of(_imported(found), str(found))}
+    def _load(self, found: FoundPlugin) -> None:
+        """Load one installed provider plugin; its other providers wait until their own entry points are needed."""
+        plugin = _imported(found)
+        specs = {spec.name: spec for spec in self._specs_of(plugin, self._registered(plugin, str(found)))}
         if found.name not in specs:
             raise PluginError(
                 f"the plugin {found} registers {listed(specs)} and not {found.name!r}; its entry point has to have the "
                 "provider's name"
             )
-        self._add(specs[found.name], f"the plugin {found}")
+        self._add(specs[found.name], str(found))
 
     def _add(self, spec: ProviderSpec, bringer: str) -> None:
         if spec.name in self._specs:
             raise PluginError(
-                f"{bringer} registers the provider {spec.name!r}, which is there already "
-                f"({self._specs[spec.name].summary}); give it another name"
+                f"the plugin {bringer} registers the provider {spec.name!r}, which {self._bringers[spec.name]} brought "
+                "before; give it another name"
             )
-        self._specs[spec.name] = spec
+        self._specs[spec.name], self._bringers[spec.name] = spec, bringer
 
-    def _specs_of(self, plugin: object, name: str | None) -> list[ProviderSpec]:
-        """Register a plugin with pluggy and take the providers that it hands over."""
+    def _registered(self, plugin: object, name: str) -> str:
+        """Make pluggy know a plugin, once; the name that it has there.
+
+        Raises:
+            PluginError: it has a hook that is none of ours, or no hook at all.
+        """
+        if known := self._manager.get_name(plugin):
+            return known
+        if self._manager.has_plugin(name):  # another object of the same class
+            name = f"{name} {id(plugin):#x}"
         try:
             self._manager.register(plugin, name)
             self._manager.check_pending()
-            specs: list[ProviderSpec] = []
-            for implementation in self._manager.hook.fcall_register_providers.get_hookimpls():
-                if implementation.plugin is plugin:
-                    handed_over: Any = implementation.function()
-                    specs += handed_over if isinstance(handed_over, (list, tuple)) else [handed_over]
         except Exception as error:
             self._drop(plugin)
-            raise PluginError(
-                f"the plugin {name or _named(plugin)} could not be registered: {quoted(str(error))}"
-            ) from error
-        if not all(isinstance(spec, ProviderSpec) for spec in specs):
+            raise _refused(name, error) from error
+        if not self._manager.get_hookcallers(plugin):
             self._drop(plugin)
-            raise PluginError(f"the plugin {name or _named(plugin)} registers something that is no ProviderSpec")
+            raise PluginError(f"the plugin {name} implements no hook; mark each one with @fcall.hookimpl")
+        return name
+
+    def _specs_of(self, plugin: object, name: str) -> list[ProviderSpec]:
+        """The providers that a registered plugin hands over; it is asked once."""
+        if name in self._handed_over:
+            return self._handed_over[name]
+        specs: list[Any] = []
+        try:
+            for implementation in self._manager.hook.fcall_register_providers.get_hookimpls():
+                if implementation.plugin is plugin:
+                    handed_over = implementation.function()
+                    specs.extend(handed_over if isinstance(handed_over, (list, tuple)) else (handed_over,))
+        except Exception as error:
+            raise _refused(name, error) from error
+        if not all(isinstance(spec, ProviderSpec) for spec in specs):
+            raise PluginError(f"the plugin {name} registers something that is no ProviderSpec")
+        self._handed_over[name] = specs
         return specs
 
     def _drop(self, plugin: object) -> None:
@@ -187,16 +216,24 @@ class Plugins:
     def _load_observers(self) -> None:
         for found in self._of(OBSERVERS):
             try:
-                self._specs_of(_imported(found), str(found))
+                plugin = _imported(found)
+                self._registered(plugin, str(found))
+                self._watching.append(plugin)
             except PluginError as error:
                 self.failures[found.name] = error
                 logger.warning("%s", error)
 
     def _implementations(self, hook: str) -> list[tuple[str, Callable[..., Any]]]:
-        """What is registered for a hook, first told first, each taking the hook's arguments by position."""
+        """What observers have for a hook, first told first, each taking the hook's arguments by position.
+
+        A provider's plugin is no observer unless it is registered as one: whether it is told would depend on when its
+        provider is first needed.
+        """
         caller = getattr(self._manager.hook, hook)
         told = []
         for implementation in reversed(caller.get_hookimpls()):
+            if not any(implementation.plugin is plugin for plugin in self._watching):
+                continue
             if implementation.hookwrapper or implementation.wrapper:
                 logger.warning(
                     "the plugin %s wraps %s; observers cannot, so it is not told", implementation.plugin_name, hook
@@ -206,6 +243,10 @@ class Plugins:
         return told
 
     def _unknown(self, name: str) -> ConfigurationError:
+        if any(found.name == name and found.group == PROVIDERS for found in self._find()):
+            return ProviderNotFoundError(
+                f"the provider {name!r} is switched off by FCALL_DISABLE_PLUGINS; take it out of there"
+            )
         if name in WELL_KNOWN:
             return ProviderNotInstalledError(
                 f"the provider {name!r} is not installed; install it with: pip install {WELL_KNOWN[name]}"
@@ -235,11 +276,15 @@ def _installed() -> list[FoundPlugin]:
 def _imported(found: FoundPlugin) -> object:
     try:
         return found.entry_point.load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a plugin may even try to end the process
         raise PluginError(
             f"the plugin {found} could not be loaded: {type(error).__name__}: {quoted(str(error))}; reinstall it, or "
             "name it in FCALL_DISABLE_PLUGINS"
         ) from error
+
+
+def _refused(name: str, error: Exception) -> PluginError:
+    return PluginError(f"the plugin {name} could not be registered: {quoted(str(error))}")
 
 
 def _named(plugin: object) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from fcall import _json
 from fcall.errors import Attempt, FunctionResponseError
 
 __all__ = ["Acceptance", "FunctionInfo", "InvocationResult", "masked"]
@@ -58,7 +59,7 @@ class InvocationResult:
             FunctionResponseError: the payload is not JSON.
         """
         try:
-            return json.loads(self.payload)
+            return json.loads(_json.text(self.payload))  # given bytes, json would look for UTF-16 and UTF-32 first
         except (ValueError, RecursionError) as error:
             what = "is not JSON" if self.payload else "is empty, so there is no JSON in it"
             raise self._unreadable(f"the answer {what}; use result.payload for the bytes") from error
@@ -81,7 +82,7 @@ class InvocationResult:
             self.request_id,
             self.executed_version,
             self.log_tail,
-            masked(self.headers) if self.headers else self.headers,
+            masked(self.headers) if self.headers else {},
             provider,
             attempts,
         )

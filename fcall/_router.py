@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,7 +19,13 @@ from fcall._plugins import Plugins
 from fcall._policy import Policy
 from fcall._target import Target, parse_target
 from fcall._wording import listed, quoted
-from fcall.errors import ConfigurationError, PayloadTooLargeError, PluginError, UnsupportedFeatureError
+from fcall.errors import (
+    ConfigurationError,
+    InvalidParamsError,
+    PayloadTooLargeError,
+    PluginError,
+    UnsupportedFeatureError,
+)
 from fcall.provider import Capabilities, NoOptions, Provider, ProviderSpec
 
 __all__ = ["Route", "Router", "override"]
@@ -155,12 +162,10 @@ class Router:
     ) -> None:
         self._configuration = configuration
         self._plugins = plugins
-        self._instances = dict(instances or {})
-        self._provider = provider
+        self._instances = _checked_instances(instances or {})
+        self._provider = None if provider is None else _checked_name(provider)
         self._given_options = options or {}
         self._direct_targets = direct_targets
-        for name, instance in self._instances.items():
-            _check_interface(name, instance)
         self._start()
         forget_in_child(self)
 
@@ -206,11 +211,13 @@ class Router:
         return routes
 
     def close(self) -> None:
-        """Close the providers that were made here. What they accepted is finished first."""
-        with self._lock:
-            made, self._made, self._routes = self._made, {}, {}
-        for provider in made.values():
-            provider.close()
+        """Close the providers that were made here, all of them even where one raises.
+
+        What they accepted is finished first. They are not forgotten: whoever closes meanwhile, or again, waits as well.
+        """
+        with ExitStack() as closing, self._lock:
+            for provider in self._made.values():
+                closing.callback(provider.close)
 
     def _read(self, text: str) -> Target:
         names = {*self._plugins.names(), *self._instances} if isinstance(text, str) and ":" in text else ()
@@ -278,7 +285,7 @@ class Router:
     ) -> tuple[Provider, ProviderSpec]:
         """The provider for these options, made now if it was not yet."""
         spec = self._spec(binding.provider)
-        options = provider_options(spec, binding.options(), binding.origin.folder, in_target, given or {}, os.environ)
+        options = provider_options(spec, binding, in_target, given or {}, os.environ)
         try:
             key: object = (spec.name, options)
             hash(key)
@@ -287,9 +294,7 @@ class Router:
         if spec.name in self._instances:
             return self._instances[spec.name], spec
         if key not in self._made:
-            provider = spec.create(options)
-            _check_interface(spec.name, provider)
-            self._made[key] = provider
+            self._made[key] = _created(spec, options)
         return self._made[key], spec
 
 
@@ -299,6 +304,33 @@ def _policy(binding: Binding) -> Policy:
         retry_error_types=frozenset(binding.get("retry_error_types", ())),
         failover_maybe=binding.get("failover_maybe", False),
     )
+
+
+def _checked_name(name: object) -> str:
+    if not isinstance(name, str) or not name:
+        raise InvalidParamsError(f"a provider is named by a text such as 'aws', not by {type(name).__name__}")
+    return name
+
+
+def _checked_instances(instances: Mapping[str, Provider]) -> dict[str, Provider]:
+    if not isinstance(instances, Mapping):
+        raise InvalidParamsError(f"providers is a mapping from names to providers, not {type(instances).__name__}")
+    for name, instance in instances.items():
+        _check_interface(_checked_name(name), instance)
+    return dict(instances)
+
+
+def _created(spec: ProviderSpec, options: object) -> Provider:
+    try:
+        provider = spec.create(options)
+    except ConfigurationError:
+        raise
+    except Exception as error:
+        raise PluginError(
+            f"the provider {spec.name!r} could not be made: its plugin raised {type(error).__name__}; see the cause"
+        ) from error
+    _check_interface(spec.name, provider)
+    return provider
 
 
 def _check_interface(name: str, provider: object) -> None:

@@ -17,7 +17,7 @@ WELL_KNOWN = {"local": "fcall-core", "aws": "fcall-aws", "aliyun": "fcall-aliyun
 
 # Which provider an id belongs to, by the part before its first colon.
 _PARTITIONS = {"arn": "aws", "acs": "aliyun"}
-_ACCOUNT_FIRST = re.compile(r"\d{12}:")
+_ACCOUNT_FIRST = re.compile(r"[0-9]{12}:")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 __all__ = ["listed", "nearest", "quoted"]
 
@@ -13,11 +14,11 @@ def quoted(text: str, longest: int = 500) -> str:
     return "".join(c if c.isprintable() else " " if c.isspace() else "�" for c in text)
 
 
-def nearest(given: object, accepted: Iterable[str]) -> str:
+def nearest(given: Any, accepted: Iterable[str]) -> str:
     """`` (did you mean 'x'?)`` for the accepted spelling that is closest to `given`, or an empty text."""
     import difflib  # only a mistake needs it
 
-    if not isinstance(given, str):
+    if not issubclass(type(given), str):  # isinstance would ask the object, which may be anything
         return ""
     plain = {name.casefold().replace("_", "").replace("-", ""): name for name in accepted}
     close = difflib.get_close_matches(given[:100].casefold().replace("_", "").replace("-", ""), plain, 1)
@@ -26,4 +27,4 @@ def nearest(given: object, accepted: Iterable[str]) -> str:
 
 def listed(names: Iterable[str]) -> str:
     """Names in a row for a message, or ``none``."""
-    return ", ".join(sorted(names)) or "none"
+    return ", ".join(quoted(name, 100) for name in sorted(names)) or "none"

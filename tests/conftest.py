@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,3 +55,16 @@ def client(registry: fcall.local.Registry) -> Iterator[fcall.Client]:
 def repository() -> Path:
     """The root of the checkout."""
     return Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def sample_plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for PYTHONPATH, into which pip installed every distribution of tests/distributions: good and bad."""
+    build = pytest.importorskip("hatchling.build", reason="hatchling builds the sample plugins")
+    wheels, site = tmp_path_factory.mktemp("wheels"), tmp_path_factory.mktemp("site")
+    for project in sorted((Path(__file__).parent / "distributions").glob("*/pyproject.toml")):
+        with contextlib.chdir(project.parent):
+            build.build_wheel(str(wheels))
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target", str(site)]
+    subprocess.run([*pip, *map(str, wheels.iterdir())], check=True, timeout=120)
+    return site

@@ -6,8 +6,8 @@ Register a function with `function`, name one in the configuration, or call one 
 
 from __future__ import annotations
 
-from fcall.local._runtimes._awslambda_context import ClientContext, LambdaContext
 from fcall.local._queue import drain
 from fcall.local._registry import Registry, function
+from fcall.local._runtimes._awslambda_context import ClientContext, LambdaContext
 
 __all__ = ["ClientContext", "LambdaContext", "Registry", "drain", "function"]

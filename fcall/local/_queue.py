@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-import weakref
 from collections import deque
 from collections.abc import Callable
 from typing import TypeAlias
 
 from fcall._fork import forget_in_child
+from fcall._log import logger
 from fcall.errors import ConfigurationError, Executed, ProviderUnavailableError, ThrottledError
 
 __all__ = ["EventQueue", "drain"]
 
 Event: TypeAlias = Callable[[], None]
 
-_queues: weakref.WeakSet[EventQueue] = weakref.WeakSet()
+_busy: set[EventQueue] = set()
+"""The queues of this process in which something waits or runs."""
 
 
 class EventQueue:
@@ -32,30 +33,29 @@ class EventQueue:
     def __init__(self, workers: int, size: int) -> None:
         self._workers = workers
         self._size = size
-        self._start()
-        _queues.add(self)
+        self.after_fork_in_child()
         forget_in_child(self)
 
-    def _start(self) -> None:
+    def after_fork_in_child(self) -> None:
+        """Begin empty: what waits in the parent runs in the parent."""
         self._idle = threading.Condition(threading.Lock())
         self._events: deque[Event] = deque()
         self._threads: set[threading.Thread] = set()
-
-    after_fork_in_child = _start  # what waits in the parent runs in the parent
+        _busy.discard(self)
 
     def put(self, event: Event) -> None:
         """Accept an event.
 
         Raises:
             ThrottledError: too many wait.
-            ProviderUnavailableError: the interpreter is ending, and no thread can be started any more.
+            ProviderUnavailableError: no thread can be started, as when the interpreter is ending.
         """
         with self._idle:
             if len(self._events) >= self._size:
                 raise ThrottledError(f"{self._size} events wait already; enqueue more slowly, or raise queue_size")
-            self._events.append(event)
             if len(self._threads) < self._workers:
-                self._start_thread(event)
+                self._start_thread()
+            self._events.append(event)  # its thread cannot look before this lock is free
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until everything accepted has run.
@@ -70,37 +70,52 @@ class EventQueue:
             ConfigurationError: it was called by an event of this queue, which would wait for itself.
         """
         if threading.current_thread() in self._threads:
-            raise ConfigurationError(
-                "a function that was enqueued cannot wait for the queue that it runs from; return first"
-            )
+            raise _waits_for_itself()
         with self._idle:
-            return self._idle.wait_for(lambda: not self._events and not self._threads, timeout)
+            return self._idle.wait_for(lambda: not self._threads, timeout)
 
-    def _start_thread(self, event: Event) -> None:
-        thread = threading.Thread(target=self._work, name="fcall-local", daemon=False)
-        self._threads.add(thread)
+    def _start_thread(self) -> None:
+        thread = _Worker(target=self._work, name="fcall-local", daemon=False)
         try:
+            self._threads.add(thread)
+            _busy.add(self)
+            _refuse_at_exit()
             thread.start()
-        except RuntimeError as error:
-            self._threads.discard(thread)
+        except BaseException as error:
+            if thread.ident is None:  # it did not start, even if it was Ctrl-C that interrupted
+                self._left(thread)
+            if not isinstance(error, RuntimeError):
+                raise
             if not self._threads:  # else one of these takes the event before it ends
-                self._events.remove(event)
                 raise ProviderUnavailableError(
-                    "no thread can be started to run the event, since the interpreter is ending; enqueue earlier",
+                    f"no thread can be started to run the event: {error}; enqueue earlier, or fewer at once",
                     executed=Executed.NO,
-                    retryable=False,
+                    retryable=threading.main_thread().is_alive(),
                 ) from error
 
     def _work(self) -> None:
+        thread = threading.current_thread()
         while True:
             with self._idle:
                 if not self._events:
-                    self._threads.discard(threading.current_thread())
-                    self._idle.notify_all()
+                    self._left(thread)
                     return
                 event = self._events.popleft()
-            event()
+            try:
+                event()
+            except BaseException:  # noqa: BLE001 - a thread that dies would take along what waits
+                logger.exception("an Async call raised what is no error of fcall")
             del event
+
+    def _left(self, thread: threading.Thread) -> None:
+        self._threads.discard(thread)
+        if not self._threads:
+            _busy.discard(self)
+            self._idle.notify_all()
+
+
+class _Worker(threading.Thread):
+    """A thread that runs events."""
 
 
 def drain(timeout: float | None = None) -> bool:
@@ -115,6 +130,26 @@ def drain(timeout: float | None = None) -> bool:
     Raises:
         ConfigurationError: it was called by a function that was itself enqueued.
     """
+    if isinstance(threading.current_thread(), _Worker):
+        raise _waits_for_itself()
     ends_at = None if timeout is None else time.monotonic() + timeout
-    queues = list(_queues)
-    return all(queue.wait(None if ends_at is None else max(0.0, ends_at - time.monotonic())) for queue in queues)
+    while queues := list(_busy):  # an event may enqueue another one elsewhere
+        for queue in queues:
+            if not queue.wait(None if ends_at is None else max(0.0, ends_at - time.monotonic())):
+                return False
+    return True
+
+
+def _waits_for_itself() -> ConfigurationError:
+    return ConfigurationError("a function that was enqueued cannot wait for the queue it runs from; return first")
+
+
+def _refuse_at_exit() -> None:
+    """Refuse a thread that nobody would wait for.
+
+    Python waits for threads before it runs what is registered with `atexit`; 3.11 still starts one after that, and
+    then ends under it.
+    """
+    thread, main = threading.current_thread(), threading.main_thread()
+    if not main.is_alive() and (thread is main or thread.daemon):
+        raise RuntimeError("the interpreter is ending")

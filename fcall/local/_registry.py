@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias, TypeVar
 
+from fcall._fork import forget_in_child
+from fcall._invocation import checked
 from fcall._target import parse_named
 from fcall.errors import ConfigurationError, InvalidParamsError
 
@@ -23,8 +26,13 @@ class Registry:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._functions: dict[tuple[str | None, str], Handler] = {}
+        self.after_fork_in_child()
+        forget_in_child(self)
+
+    def after_fork_in_child(self) -> None:
+        """Take a fresh lock; another thread may have held the parent's."""
+        self._lock = threading.Lock()
 
     def function(self, name: str) -> Callable[[H], H]:
         """Register the decorated function, which stays what it is.
@@ -43,6 +51,7 @@ class Registry:
             raise InvalidParamsError(
                 "a function is registered as 'service/function' or 'function', without a qualifier"
             )
+        checked(target)  # a name that no call could have
         key = (target.service, target.function)
 
         def register(handler: H) -> H:
@@ -68,7 +77,7 @@ class Registry:
             )
         with self._lock:
             known = self._functions.get(key)
-            if known is not None and _place(known) != _place(handler):
+            if known is not None and known is not handler and _place(known) != _place(handler):
                 raise ConfigurationError(
                     f"{name!r} is registered twice, as {_place(known)} and as {_place(handler)}; give one another name"
                 )
@@ -76,8 +85,12 @@ class Registry:
 
 
 def _place(handler: Handler) -> str:
-    names = (getattr(handler, "__module__", "?"), getattr(handler, "__qualname__", None) or repr(type(handler)))
-    return ".".join(map(str, names))
+    """Where a function is defined, by its file: a file may be imported under two names."""
+    name = getattr(handler, "__qualname__", None)
+    if name is None:  # an object that can be called, of which there may be several
+        return object.__repr__(handler)
+    module = getattr(handler, "__module__", None)
+    return f"{name} of {getattr(sys.modules.get(str(module)), '__file__', None) or module}"
 
 
 DEFAULT = Registry()

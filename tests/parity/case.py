@@ -86,7 +86,7 @@ class Function:
     category: str
     cases: tuple[Case, ...]
     code: str = ""
-    files: Mapping[str, str | bytes] = field(default_factory=dict)
+    files: Mapping[str, str | bytes] | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     log_format: str = "Text"
     log_level: str = ""
@@ -107,7 +107,8 @@ class Function:
     def write(self, folder: Path) -> None:
         """Put its code into a folder."""
         file = self.handler.rpartition(":")[0]
-        for name, source in (self.files or {file: (FUNCTIONS / file).read_bytes()}).items():
+        files = {file: (FUNCTIONS / file).read_bytes()} if self.files is None else self.files
+        for name, source in files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(source if isinstance(source, bytes) else source.encode())

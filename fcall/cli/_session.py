@@ -1,0 +1,80 @@
+"""The client of one command, from its configuration to its end."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import traceback
+from collections.abc import Iterator
+
+from fcall import local
+from fcall._client import Client
+from fcall._log import logger
+from fcall.cli._command import debug_wanted, interruption_means
+from fcall.cli._errors import INTERRUPTED
+from fcall.cli._output import say, shown
+
+__all__ = ["client_of"]
+
+
+@contextlib.contextmanager
+def client_of(config: str | None, env: str | None) -> Iterator[Client]:
+    """A client that is closed at the end, when everything that was accepted has run.
+
+    Args:
+        config: the configuration file, or None for those that are found.
+        env: the environment, or None for ``FCALL_ENV``.
+
+    Raises:
+        ConfigurationError: the configuration is wrong.
+    """
+    with _log_on_standard_error():
+        client = Client(config, env=env)
+        try:
+            yield client
+        finally:
+            _finish(client)
+
+
+class _Handler(logging.Handler):
+    """Tells the user what the library logs: the command line is its application."""
+
+    def __init__(self, debug: bool) -> None:
+        super().__init__(logging.WARNING)
+        self._debug = debug
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(f"{record.levelname.capitalize()}: {shown(record.getMessage())}")
+        if self._debug and record.exc_info:
+            say("".join(traceback.format_exception(*record.exc_info)).rstrip())
+
+
+@contextlib.contextmanager
+def _log_on_standard_error() -> Iterator[None]:
+    handler = _Handler(debug_wanted())  # asked here: other threads have no context
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+def _finish(client: Client) -> None:
+    """Wait for what was accepted. It takes two Ctrl-C to give it up, since somebody was told that it would run."""
+    try:
+        _wait(client)
+    except KeyboardInterrupt:
+        say("Interrupted. What was accepted goes on, and fcall waits for it; Ctrl-C again gives it up.")
+        try:
+            _wait(client)
+        except KeyboardInterrupt:
+            say("Given up. What was accepted may have run in part, or not at all (executed: MAYBE).")
+            os._exit(INTERRUPTED)  # Python would wait for its threads
+        interruption_means("What was accepted has run.")
+        raise
+
+
+def _wait(client: Client) -> None:
+    client.close()
+    local.drain()  # a handler may have enqueued with a client of its own

@@ -1,0 +1,88 @@
+"""Importing handlers' modules: from a file or by name, each once in this process."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib
+import importlib.util
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+
+from fcall._fork import forget_in_child
+
+__all__ = ["imported", "on_import_path"]
+
+
+def imported(name: str, path: Path | None) -> ModuleType:
+    """The module of that name or, where `path` is given, the one that this file is; imported now if it was not yet."""
+    if path is None:
+        return importlib.import_module(name)
+    path = path.resolve()
+    for known, module in list(sys.modules.items()):
+        file = getattr(module, "__dict__", {}).get("__file__")  # a lazy module would be loaded by asking it itself
+        if isinstance(file, str) and os.path.realpath(file) == str(path):
+            return importlib.import_module(known)  # waits where another thread is importing it just now
+    if path.suffix != ".py":
+        raise ImportError(f"{path.name} is not a Python file")
+    return _files.imported(path)
+
+
+@contextlib.contextmanager
+def on_import_path(folder: str) -> Iterator[None]:
+    """Have a folder on the import path."""
+    # One entry for every load under way, so that none takes away what another still needs.
+    sys.path.insert(0, folder)
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ValueError):  # the module may have put the import path right by itself
+            sys.path.remove(folder)
+
+
+class _HandlerFiles:
+    """Lets the import system import handler files, which then sees to it that each is imported once.
+
+    A lock of our own around imports could deadlock with the locks that Python has for modules.
+    """
+
+    def __init__(self) -> None:
+        self._paths: dict[str, str] = {}
+        self._importing: dict[str, int] = {}
+        self._forks = 0
+        forget_in_child(self)
+
+    def after_fork_in_child(self) -> None:
+        """Forget what other threads were importing: here nobody finishes it, or lets go of the lock on its name."""
+        self._forks += 1
+        for name, thread in list(self._importing.items()):
+            if thread != threading.get_ident():
+                sys.modules.pop(name, None)
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        """The part of a meta path finder."""
+        file = self._paths.get(name)
+        return None if file is None else importlib.util.spec_from_file_location(name, file)
+
+    def imported(self, path: Path) -> ModuleType:
+        """The module that the file is, imported now if it was not yet."""
+        # A name that no import statement spells: the file may well be called like a module that is meant elsewhere.
+        digest = hashlib.blake2s(str(path).encode(), digest_size=4, salt=self._forks.to_bytes(4)).hexdigest()
+        name = f"fcall_handlers_{path.stem}_{digest}"
+        self._paths[name] = str(path)
+        if self not in sys.meta_path:
+            sys.meta_path.append(self)
+        self._importing.setdefault(name, threading.get_ident())
+        try:
+            return importlib.import_module(name)
+        finally:
+            self._importing.pop(name, None)
+
+
+_files = _HandlerFiles()

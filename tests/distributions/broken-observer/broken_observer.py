@@ -1,0 +1,3 @@
+"""An observer whose import wants to end the process."""
+
+raise SystemExit("this observer has seen enough")

@@ -1,0 +1,193 @@
+"""What users write, type-checked strictly and never run: one function for each promise."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, assert_type
+
+import fcall
+from fcall.errors import Attempt, Executed, FunctionError, InvocationError, ThrottledError, UnmappedProviderError
+from fcall.provider import (
+    ALL_KEYS,
+    Call,
+    CallOutcome,
+    Capabilities,
+    Deadline,
+    ErrorRow,
+    ErrorTable,
+    FunctionInfo,
+    Invocation,
+    InvocationResult,
+    ListingProvider,
+    Provider,
+    ProviderSpec,
+    StreamingProvider,
+    Target,
+    option,
+)
+
+
+def the_portable_contract() -> None:
+    assert_type(fcall.invoke_function({"functionName": "resize", "payload": b"..."}), dict[str, Any])
+
+
+def every_verb(client: fcall.Client) -> None:
+    result = client.invoke("images/resize", {"width": 3}, timeout=5, idempotent=True)
+    assert_type(result, fcall.InvocationResult)
+    assert_type(client.invoke("images/resize", payload=b"...", context={"custom": {}}).payload, bytes)
+    assert_type(client.enqueue("images/resize", ["any", "JSON", None]), fcall.Acceptance)
+    client.check("images/resize")
+    assert_type(client.stream("images/resize", payload="text"), Iterator[bytes])
+    assert_type(client.list_functions("images"), Iterator[fcall.FunctionInfo])
+    assert_type(client.invoke_function({"functionName": "resize"}), dict[str, Any])
+
+
+def every_field_of_a_result(result: fcall.InvocationResult) -> None:
+    assert_type(result.payload, bytes)
+    assert_type(result.text, str)
+    assert_type(result.status_code, int)
+    assert_type(result.request_id, str | None)
+    assert_type(result.executed_version, str | None)
+    assert_type(result.log_tail, str | None)
+    assert_type(result.headers, Mapping[str, str])
+    assert_type(result.provider, str)
+    assert_type(result.attempts, tuple[Attempt, ...])
+
+
+def every_way_to_make_a_client(provider: Provider, plugin: object) -> None:
+    with fcall.Client() as client:
+        assert_type(client, fcall.Client)
+    fcall.Client("fcall.toml", env="dev")
+    fcall.Client({"defaults": {"provider": "local"}})
+    fcall.Client(provider="aws", region="eu-west-1")
+    fcall.Client(providers={"mine": provider}, plugins=[plugin], direct_targets=False)
+    fcall.set_default_client(fcall.default_client())
+    fcall.set_default_client(None)
+
+
+def errors_say_whether_it_ran(client: fcall.Client) -> Executed:
+    try:
+        client.invoke("images/resize")
+    except ThrottledError as error:
+        assert_type(error.retry_after, float | None)
+    except FunctionError as error:
+        assert_type(error.error_type, str)
+        assert_type(error.stack_trace, tuple[str, ...])
+    except InvocationError as error:
+        assert_type(error.retryable, bool)
+    except fcall.FcallError as error:
+        assert_type(error.attempts, tuple[Attempt, ...])
+        return error.executed
+    return Executed.YES
+
+
+@fcall.local.function("greetings/hello")
+def hello(event: dict[str, str], context: fcall.local.LambdaContext) -> dict[str, str]:
+    return {"greeting": f"Hello {event['name']}", "left": str(context.get_remaining_time_in_millis())}
+
+
+def a_decorated_function_stays_what_it_is(context: fcall.local.LambdaContext) -> None:
+    assert_type(hello({"name": "Ada"}, context), dict[str, str])
+    assert_type(fcall.local.drain(timeout=5), bool)
+
+
+# A provider written from scratch.
+
+
+@dataclass(frozen=True, slots=True)
+class HarbourOptions:
+    pier: str
+    key: str = option("", secret=True)
+    berth: int = option(1, in_target=True)
+
+
+@dataclass(frozen=True, slots=True)
+class HarbourCallOptions:
+    urgent: bool = False
+
+
+ERRORS = ErrorTable(
+    codes={"Full": ThrottledError, "Storm": ErrorRow(UnmappedProviderError, Executed.NO, retryable=True)},
+    statuses={404: fcall.errors.FunctionNotFoundError, "5xx": fcall.errors.ProviderUnavailableError},
+    exceptions={"builtins.OSError": fcall.errors.ConnectionFailedError},
+)
+
+
+class Harbour:
+    capabilities = Capabilities(
+        types=frozenset({"Sync"}), invoker_context={"Sync": ALL_KEYS}, streaming=True, listing=True
+    )
+
+    def __init__(self, options: HarbourOptions) -> None:
+        self._options = options
+        self._lock = threading.Lock()
+
+    def invoke(self, invocation: Invocation, deadline: Deadline) -> InvocationResult:
+        assert_type(deadline.remaining(), float)
+        assert_type(invocation.payload, bytes)
+        try:
+            return InvocationResult(invocation.payload, request_id="1")
+        except OSError as error:
+            raise ERRORS.error_of(error) from error
+
+    def stream(self, invocation: Invocation, deadline: Deadline) -> Iterator[bytes]:
+        yield self.invoke(invocation, deadline).payload
+
+    def list_functions(
+        self, service: str | None, deadline: Deadline, configured: Collection[str] = ()
+    ) -> Iterator[FunctionInfo]:
+        yield FunctionInfo("unload", "unload")
+
+    def close(self) -> None:
+        pass
+
+
+def parse_harbour(rest: str) -> Target:
+    return Target(function=rest)
+
+
+@fcall.hookimpl
+def fcall_register_providers() -> ProviderSpec:
+    return ProviderSpec(
+        "harbour", Harbour, HarbourOptions, HarbourCallOptions, parse_harbour, summary="ships", inherits_service=False
+    )
+
+
+def it_is_what_the_protocols_ask_for(harbour: Harbour) -> tuple[Provider, StreamingProvider, ListingProvider]:
+    return harbour, harbour, harbour
+
+
+# An observer.
+
+
+class Watcher:
+    @fcall.hookimpl
+    def fcall_invoker_context(self, call: Call) -> Mapping[str, Any] | None:
+        return {"trace": call.id}
+
+    @fcall.hookimpl
+    def fcall_on_retry(self, call: Call, attempt: Attempt) -> None:
+        assert_type(attempt.retry_in, float | None)
+
+    @fcall.hookimpl
+    def fcall_after_invoke(self, call: Call, outcome: CallOutcome) -> None:
+        assert_type(outcome.executed, Executed)
+        assert_type(outcome.error, BaseException | None)
+
+
+fcall.Client(plugins=[Watcher()])
+
+
+# What must not pass; a type checker that lets it through reports an unused ignore.
+
+
+def mistakes(client: fcall.Client) -> None:
+    client.invoke("images/resize", patience=5)  # type: ignore[call-arg]
+    client.invoke(b"images/resize")  # type: ignore[arg-type]
+    client.invoke("images/resize", payload=1)  # type: ignore[arg-type]
+    client.invoke("images/resize", timeout="5")  # type: ignore[arg-type]
+    fcall.Cleint()  # type: ignore[attr-defined]
+    fcall.Client(providers={"mine": object()})  # type: ignore[dict-item]
+    fcall.errors.FcallError("no", exectued=Executed.NO)  # type: ignore[call-arg]
