@@ -1,4 +1,4 @@
-"""Frames: how this process and a worker talk over a socket pair. Each is a JSON header and, raw behind it, a payload."""
+"""Frames: how this process and a worker talk over a socket pair. Each is a JSON header and, raw, a payload."""
 
 from __future__ import annotations
 

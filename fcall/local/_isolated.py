@@ -24,6 +24,14 @@ _SYSTEM = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "PYT
 _OURS = ("FCALL_CONFIG", "FCALL_DISABLE_PLUGINS", "FCALL_ENV", "FCALL_PROVIDER", "XDG_CONFIG_HOME")
 
 
+class _Pool:
+    """The slots of one function that wait for an event, the one that was used last at the end."""
+
+    def __init__(self, spec: SlotSpec) -> None:
+        self.spec = spec
+        self.idle: list[Slot] = []
+
+
 class Isolated:
     """Runs handlers in slots. A slot is kept for the next call of its function, unless `reuse` is False.
 
@@ -66,18 +74,17 @@ class Isolated:
         self._passed_on = (*_SYSTEM, *_OURS, *passed_on)
         self._concurrency = concurrency
         self._reuse = reuse
-        self._idle: dict[SlotSpec, list[Slot]] = {}
+        self._pools: dict[str, _Pool] = {}
         self.after_fork_in_child()
         forget_in_child(self)
 
     def after_fork_in_child(self) -> None:
         """The slots are the parent's: let go of our ends, and start anew."""
-        for slots in self._idle.values():
-            for slot in slots:
+        for pool in self._pools.values():
+            for slot in pool.idle:
                 slot.abandon()
-        self._idle = {}
-        self._specs: dict[str, SlotSpec] = {}
-        self._room = threading.Condition()
+        self._pools = {}
+        self._room = threading.Condition(threading.Lock())
         self._busy = 0
 
     def run(self, code: Code, payload: bytes, facts: InvocationFacts, deadline: Deadline) -> tuple[bytes, str | None]:
@@ -87,24 +94,32 @@ class Isolated:
             Failure: the function failed.
             InvocationTimeoutError: the caller's time-out passed, while waiting for a slot or for the answer.
         """
-        spec = self._specs.get(code.name) or self._spec(code, facts)
-        self._enter(deadline)
+        pool = self._pools.get(code.name) or self._pool(code, facts)
+        slot = self._entered(pool, deadline)
+        init = None
         try:
-            return self._run_in_slot(spec, payload, facts, deadline)
-        finally:
-            with self._room:
-                self._busy -= 1
-                self._room.notify()
+            if slot is None:
+                slot, init = self._started(pool.spec, facts)
+            reply, seconds = self._called(slot, payload, facts, deadline)
+        except (BrokenPipeError, ConnectionResetError):  # dead before the event was whole on its way
+            self._left(pool, slot, warm=False)
+            return self.run(code, payload, facts, deadline)
+        except BaseException:
+            self._left(pool, slot, warm=False)
+            raise
+        self._left(pool, slot, warm=self._reuse)
+        return self._answer(reply, facts, seconds, init)
 
     def close(self) -> None:
         """End the slots that wait."""
         with self._room:
-            idle, self._idle = self._idle, {}
-        for slots in idle.values():
-            for slot in slots:
+            pools, self._pools = self._pools, {}
+        for pool in pools.values():
+            for slot in pool.idle:
                 slot.kill()
 
-    def _enter(self, deadline: Deadline) -> None:
+    def _entered(self, pool: _Pool, deadline: Deadline) -> Slot | None:
+        """Wait until there is room for one more event, and take a slot that waits where there is one."""
         with self._room:
             if self._busy >= self._concurrency and not self._room.wait_for(
                 lambda: self._busy < self._concurrency, deadline.remaining()
@@ -114,20 +129,20 @@ class Isolated:
                     executed=Executed.NO,
                 )
             self._busy += 1
+            return pool.idle.pop() if pool.idle else None
 
-    def _run_in_slot(
-        self, spec: SlotSpec, payload: bytes, facts: InvocationFacts, deadline: Deadline
+    def _left(self, pool: _Pool, slot: Slot | None, *, warm: bool) -> None:
+        if slot is not None and not warm:
+            slot.kill()
+        with self._room:
+            self._busy -= 1
+            self._room.notify()
+            if slot is not None and warm:
+                pool.idle.append(slot)
+
+    def _answer(
+        self, reply: Reply, facts: InvocationFacts, seconds: float, init: float | None
     ) -> tuple[bytes, str | None]:
-        slot, init = self._taken(spec, facts)
-        try:
-            reply, seconds = self._called(slot, payload, facts, deadline)
-        except (BrokenPipeError, ConnectionResetError):  # dead before the event was whole on its way
-            slot.kill()
-            return self._run_in_slot(spec, payload, facts, deadline)
-        except BaseException:
-            slot.kill()
-            raise
-        self._put_back(slot)
         failed = "phase" in reply.header
         if not failed and not facts.wants_log:
             return reply.payload, None
@@ -158,7 +173,8 @@ class Isolated:
                 failure = self._runtime.timed_out(facts.request_id, facts.function_timeout)
                 raise self._with_log(failure, late.log, facts, started) from late
             raise InvocationTimeoutError(
-                "the function did not answer within the caller's time-out and was stopped; raise timeout, or enqueue it",
+                "the function did not answer within the caller's time-out and was stopped; raise timeout, or "
+                "enqueue it",
                 executed=Executed.YES,
                 request_id=facts.request_id,
             ) from late
@@ -171,13 +187,8 @@ class Isolated:
         )
         return failure
 
-    def _taken(self, spec: SlotSpec, facts: InvocationFacts) -> tuple[Slot, float | None]:
-        """A slot that waits, or a new one and the milliseconds that its loading took."""
-        with self._room:
-            idle = self._idle.get(spec)
-            slot = idle.pop() if idle else None
-        if slot is not None:
-            return slot, None
+    def _started(self, spec: SlotSpec, facts: InvocationFacts) -> tuple[Slot, float]:
+        """A new slot, and the milliseconds that its loading took."""
         started = time.monotonic()
         slot = Slot(spec)
         try:
@@ -201,15 +212,8 @@ class Isolated:
             raise _failure(reply, self._runtime.log_tail(reply.log, timing))
         return slot, (time.monotonic() - started) * 1000
 
-    def _put_back(self, slot: Slot) -> None:
-        if not self._reuse:
-            slot.kill()
-            return
-        with self._room:
-            self._idle.setdefault(slot.spec, []).append(slot)
-
-    def _spec(self, code: Code, facts: InvocationFacts) -> SlotSpec:
-        """What a slot for this code has to be."""
+    def _pool(self, code: Code, facts: InvocationFacts) -> _Pool:
+        """The slots for this code, of which there is none yet."""
         root, module = self._place(code)
         start = {
             **self._start,
@@ -225,16 +229,14 @@ class Isolated:
         environment = {name: os.environ[name] for name in self._passed_on if name in os.environ}
         environment |= self._runtime.environment(facts.function_name, facts.memory_mb, facts.function_timeout)
         environment |= self._variables
-        spec = SlotSpec(tuple(start.items()), tuple(sorted(environment.items())))
-        self._specs[code.name] = spec
-        return spec
+        return self._pools.setdefault(code.name, _Pool(SlotSpec(start, environment)))
 
     def _place(self, code: Code) -> tuple[str, str]:
         """The folder to import from, and the module's name there."""
         if code.handler is not None and (code.module in ("", "__main__") or not code.function.isidentifier()):
             raise UnsupportedFeatureError(
-                f"the function {code.name!r} is defined in {code.module or 'no module'!r} as {code.function!r}, and a process "
-                'of its own cannot import that; define it at the top of a module, or use isolation = "inline"'
+                f"the function {code.name!r} is defined in {code.module or 'no module'!r} as {code.function!r}, and a "
+                'process of its own cannot import that; define it at the top of a module, or use isolation = "inline"'
             )
         if code.path is None:
             return self._root, code.module

@@ -45,7 +45,7 @@ class LocalOptions:
         root: the folder that handlers' paths are relative to; it is on the import path while they load.
         runtime: whose rules a handler runs by: ``"lambda"``, ``"fc"`` or ``"linkedge"``.
         isolation: ``"inline"`` in this process and on the caller's thread, or ``"process"`` in one of its own.
-        function_timeout: seconds that a function may take; None for the runtime's own default (3 for lambda, 60 for fc).
+        function_timeout: seconds that a function may take; None for the runtime's own default (lambda 3, fc 60).
         workers: how many Async events run at once at most.
         queue_size: how many Async events wait at most.
         concurrency: with process isolation, how many events run at once at most.

@@ -40,11 +40,11 @@ class SlotSpec:
 
     Attributes:
         start: the first frame's header: the runtime, the handler, its folder, the memory limit, the log's form.
-        environment: all the environment variables it has, as pairs.
+        environment: all the environment variables it has.
     """
 
-    start: tuple[tuple[str, Any], ...]
-    environment: tuple[tuple[str, str], ...]
+    start: dict[str, Any]
+    environment: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Reply:
     log: bytes
 
 
-class SlotDied(Exception):
+class SlotDied(Exception):  # noqa: N818 - an event, for the caller to name
     """The worker's process ended before it answered.
 
     Attributes:
@@ -70,7 +70,7 @@ class SlotDied(Exception):
         self.log = log
 
 
-class TimedOut(Exception):
+class TimedOut(Exception):  # noqa: N818
     """The limit passed before the worker answered; it was killed.
 
     Attributes:
@@ -98,12 +98,12 @@ class Slot:
         ours, theirs = socket.socketpair()
         log_ours, log_theirs = os.pipe()
         with theirs, open(log_theirs, "wb") as log_end:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
                 [sys.executable, "-P", "-u", "-c", _START, str(theirs.fileno()), _SOURCES],
                 stdin=subprocess.DEVNULL,
                 stdout=log_end,
                 stderr=log_end,
-                env=dict(spec.environment),
+                env=spec.environment,
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
             )
@@ -119,7 +119,7 @@ class Slot:
         self._end = _end_of(self._process.pid)
         if self._end is not None:
             self._poll.register(self._end, select.POLLIN)
-        self._socket.sendall(packed(dict(spec.start)))
+        self._socket.sendall(packed(spec.start))
 
     def ready(self) -> Reply:
         """Wait until the function is loaded, or has failed to.
@@ -305,7 +305,7 @@ class _Watch:
         """Start a supervisor, anew where somebody killed it, and tell it of every group."""
         reading, writing = os.pipe()
         try:
-            self._supervisor = subprocess.Popen(
+            self._supervisor = subprocess.Popen(  # noqa: S603 - our own interpreter
                 [sys.executable, "-S", "-E", _supervisor.__file__],
                 stdin=reading,
                 stdout=subprocess.DEVNULL,

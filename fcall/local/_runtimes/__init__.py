@@ -1,7 +1,7 @@
 """Runtimes: what stands between a payload and a handler, and between its return value and the answer.
 
-Each runtime is a module of its own and knows one vendor's rules. A runtime is used in this process and in a worker of its
-own alike, so nothing here knows how a call came in.
+Each runtime is a module of its own and knows one vendor's rules. A runtime is used in this process and in a worker's
+alike, so nothing here knows how a call came in.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Importer: TypeAlias = Callable[[str], ModuleType]
 Phase: TypeAlias = Literal["load", "event", "handler", "timeout", "exit", "memory", "response"]
 
 
-class Failure(Exception):
+class Failure(Exception):  # noqa: N818 - it is what a runtime reports, and not yet an error of ours
     """A function that failed, in the words of its runtime.
 
     Attributes:
@@ -32,8 +32,8 @@ class Failure(Exception):
             running out of memory, sending its answer.
         error_type: the runtime's name for the failure.
         error_message: its words.
-        stack_trace: one text per frame, the handler's first; None where the platform reports the failure and the runtime
-            could not.
+        stack_trace: one text per frame, the handler's first; None where the platform reports the failure and the
+            runtime could not.
         document: the error document as the caller of the function gets it.
         log_tail: the end of the function's log, where there is one.
     """
