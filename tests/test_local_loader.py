@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fcall.local._loader import Loader
 
 import fcall
 from fcall.errors import Executed, FunctionLoadError, FunctionNotFoundError, InvalidParamsError
-from fcall.local._loader import Loader
 
 RETURNS_ITS_NAME = "def handler(event, context): return __name__\n"
 

@@ -6,8 +6,21 @@ Register a function with `function`, name one in the configuration, or call one 
 
 from __future__ import annotations
 
+from fcall.local._clock import Clock, SimulatedClock
 from fcall.local._queue import drain
+from fcall.local._records import CallRecord, calls, forget_calls
 from fcall.local._registry import Registry, function
 from fcall.local._runtimes._awslambda_context import ClientContext, LambdaContext
 
-__all__ = ["ClientContext", "LambdaContext", "Registry", "drain", "function"]
+__all__ = [
+    "CallRecord",
+    "ClientContext",
+    "Clock",
+    "LambdaContext",
+    "Registry",
+    "SimulatedClock",
+    "calls",
+    "drain",
+    "forget_calls",
+    "function",
+]

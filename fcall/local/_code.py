@@ -6,11 +6,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from fcall._target import Target, parse_named
 from fcall._wording import quoted
 from fcall.errors import InvalidParamsError
 from fcall.local._runtimes import Handler
 
-__all__ = ["Code"]
+__all__ = ["Code", "target_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +57,8 @@ class Code:
     def is_there(self) -> bool:
         """Whether there is something to load; for a module that is seen only when it is loaded."""
         return self.path is None or self.path.is_file()
+
+
+def target_of(text: str) -> Target:
+    """``path/to.py:function`` and ``package.module:function`` are code; anything else is the name of a registration."""
+    return Target(function=text) if ":" in text else parse_named(text)

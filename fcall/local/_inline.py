@@ -84,4 +84,6 @@ def _status(error: BaseException) -> int:
     """The exit status that a process would end with."""
     if not isinstance(error, SystemExit):
         return 1
-    return error.code if isinstance(error.code, int) else 0 if error.code is None else 1
+    if error.code is None:
+        return 0
+    return error.code & 0xFF if isinstance(error.code, int) else 1

@@ -107,7 +107,9 @@ class Isolated:
         except BaseException:
             self._left(pool, slot, warm=False)
             raise
-        self._left(pool, slot, warm=self._reuse)
+        # A failure without a stack trace is the platform's to report; the real runtime's process does not survive it.
+        survived = reply.header.get("stack_trace", ()) is not None
+        self._left(pool, slot, warm=self._reuse and survived)
         return self._answer(reply, facts, seconds, init)
 
     def close(self) -> None:
@@ -161,6 +163,8 @@ class Isolated:
             header["qualifier"] = facts.qualifier
         if facts.invoker_context is not None:
             header["invoker_context"] = facts.invoker_context
+        if facts.wants_log:
+            header["wants_log"] = True
         started, patience = time.monotonic(), deadline.remaining()
         try:
             reply = slot.call(header, payload, started + min(facts.function_timeout, patience))
@@ -227,7 +231,9 @@ class Isolated:
             "memory_mb": facts.memory_mb,
         }
         environment = {name: os.environ[name] for name in self._passed_on if name in os.environ}
-        environment |= self._runtime.environment(facts.function_name, facts.memory_mb, facts.function_timeout)
+        environment |= self._runtime.environment(
+            facts.function_name, facts.memory_mb, f"{module}.{code.function}", root
+        )
         environment |= self._variables
         return self._pools.setdefault(code.name, _Pool(SlotSpec(start, environment)))
 

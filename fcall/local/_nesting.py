@@ -8,7 +8,7 @@ from typing import NamedTuple
 from fcall._deadline import Deadline, inherited
 from fcall.errors import RecursiveInvocationError
 
-__all__ = ["OUTERMOST", "Nesting", "enter", "leave", "nested"]
+__all__ = ["OUTERMOST", "Nesting", "apart", "enter", "leave", "nested"]
 
 
 class Nesting(NamedTuple):
@@ -52,6 +52,11 @@ def nested(request_id: str, deepest: int) -> Nesting:
             "without end; stop it, or raise recursion_depth"
         )
     return Nesting(around.depth + 1, around.root or request_id)
+
+
+def apart(request_id: str) -> Nesting:
+    """Where an event runs that is enqueued here and now: within no other call, and in the same trace."""
+    return Nesting(1, _nesting.get().root or request_id)
 
 
 def enter(place: Nesting, ends_at: Deadline) -> Tokens:

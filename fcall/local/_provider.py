@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from fcall._log import logger
 from fcall._wording import listed, nearest, quoted
 from fcall.errors import FcallError, FunctionNotFoundError
-from fcall.local._code import Code
+from fcall.local._async_calls import AsyncCalls, Nowhere
+from fcall.local._clock import SYSTEM_CLOCK, Clock
+from fcall.local._code import Code, target_of
+from fcall.local._events import Event, Rules
 from fcall.local._failures import error_for
 from fcall.local._inline import Inline
 from fcall.local._isolated import Isolated
-from fcall.local._nesting import nested
+from fcall.local._nesting import Nesting, apart, nested
 from fcall.local._queue import EventQueue
+from fcall.local._records import note
 from fcall.local._registry import DEFAULT, Registry
+from fcall.local._request_id import new_request_id
 from fcall.local._runtimes import Failure, InvocationFacts, Runtime
+from fcall.local._runtimes import awslambda as awslambda  # the default: a fork amid its import would hang the child
 from fcall.local._runtimes.names import runtime_named
 from fcall.provider import (
     ALL_KEYS,
@@ -30,6 +34,9 @@ from fcall.provider import (
     InvocationResult,
     option,
 )
+
+if TYPE_CHECKING:
+    from fcall.local._store import Store
 
 __all__ = ["LocalOptions", "LocalProvider"]
 
@@ -48,6 +55,13 @@ class LocalOptions:
         function_timeout: seconds that a function may take; None for the runtime's own default (lambda 3, fc 60).
         workers: how many Async events run at once at most.
         queue_size: how many Async events wait at most.
+        async_retries: how often an Async event is tried again; None for the runtime's own default (2 for lambda, 3 for
+            fc).
+        async_pause: seconds before it is tried again; the pause doubles with every further attempt.
+        max_event_age: seconds; an older Async event is not run; None for the runtime's own default (21,600 for lambda,
+            86,400 for fc).
+        on_failure: what is told of an Async event that is given up: a function of this provider, or something to call.
+        durable: a file that keeps accepted Async events until they are done, or None.
         concurrency: with process isolation, how many events run at once at most.
         reuse: with process isolation, whether a process serves one event after the other, as an environment does.
         environment: with process isolation, environment variables for the functions.
@@ -57,6 +71,7 @@ class LocalOptions:
         log_format: with process isolation, ``"Text"`` or ``"JSON"``.
         log_level: with process isolation, the root logger's level; empty for the runtime's own.
         registry: where decorated functions are looked up.
+        clock: what pauses and ages of Async events are measured by.
     """
 
     root: str = option(".", path=True)
@@ -65,6 +80,11 @@ class LocalOptions:
     function_timeout: float | None = option(None, in_target=True)
     workers: int = option(4)
     queue_size: int = option(10_000)
+    async_retries: int | None = option(None)
+    async_pause: float = option(0.0)
+    max_event_age: float | None = option(None)
+    on_failure: str | Callable[[dict[str, Any]], object] | None = option(None)
+    durable: str | None = option(None, path=True)
     concurrency: int = option(100)
     reuse: bool = option(True)
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -74,16 +94,28 @@ class LocalOptions:
     log_format: Literal["Text", "JSON"] = option("Text")
     log_level: str = option("")
     registry: Registry = option(DEFAULT)
+    clock: Clock = option(SYSTEM_CLOCK)
 
     def __post_init__(self) -> None:
         if self.function_timeout is not None and not 0 < self.function_timeout <= 86_400:
             raise ValueError("function_timeout is over 0 and at most 86400 seconds")
         if min(self.workers, self.queue_size, self.concurrency, self.memory_limit or 1) < 1:
             raise ValueError("workers, queue_size, concurrency and memory_limit are 1 or more")
+        self._check_async()
         process_only = ("environment", "pass_environment", "memory_limit", "log_level")
         asked = [name for name in process_only if getattr(self, name)] + (["log_format"] * (self.log_format != "Text"))
         if self.isolation == "inline" and asked:
             raise ValueError(f'{listed(asked)} belongs to a process of its own; add isolation = "process"')
+
+    def _check_async(self) -> None:
+        if self.async_retries is not None and not 0 <= self.async_retries <= 8:
+            raise ValueError("async_retries is 0 to 8")
+        if not 0 <= self.async_pause <= 86_400:
+            raise ValueError("async_pause is 0 to 86400 seconds")
+        if self.max_event_age is not None and not 0 < self.max_event_age <= 604_800:
+            raise ValueError("max_event_age is over 0 and at most 604800 seconds")
+        if isinstance(self.on_failure, str):
+            target_of(self.on_failure)
 
 
 class LocalProvider:
@@ -101,18 +133,23 @@ class LocalProvider:
         self._runtime = runtime_named(options.runtime)
         self._timeout = options.function_timeout or self._runtime.default_timeout
         self._execution = _execution(options, self._runtime)
-        self._queue = EventQueue(options.workers, options.queue_size)
         self.capabilities = _capabilities(options, self._runtime)
+        self._queue = EventQueue(options.workers, options.queue_size, options.clock)
+        rules, store = _rules(options, self._runtime), _store(options)
+        self._async_calls = AsyncCalls(self, self._queue, rules, options.on_failure, store, options.clock)
+        self._async_calls.resume()
+        if options.durable is not None:
+            options.registry.tell(self._async_calls.resume_left_over)
 
     def invoke(self, invocation: Invocation, deadline: Deadline) -> InvocationResult:
         """Run the function, or queue its event, or say whether there is one."""
-        request_id = _new_request_id()
+        request_id = new_request_id()
         code = self._code(invocation)
         if invocation.type == "Sync":
-            return self._run(code, invocation, deadline, request_id)
+            return self._run_now(code, invocation, deadline, request_id)
         if invocation.type == "DryRun":
             return InvocationResult(status_code=204, request_id=request_id)
-        self._queue.put(lambda: self._run_later(code, invocation, request_id))
+        self._async_calls.accept(Event(invocation, request_id, apart(request_id)))
         return InvocationResult(status_code=202, request_id=request_id)
 
     def stream(self, invocation: Invocation, deadline: Deadline) -> Iterator[bytes]:
@@ -130,10 +167,39 @@ class LocalProvider:
 
     def close(self) -> None:
         """Wait for what was accepted, then end the functions' processes."""
-        self._queue.wait()
+        self._async_calls.close()
         self._execution.close()
 
-    def _run(self, code: Code, invocation: Invocation, deadline: Deadline, request_id: str) -> InvocationResult:
+    def run_event(self, event: Event) -> None:
+        """Make one attempt at an accepted event.
+
+        Raises:
+            FcallError: it failed.
+        """
+        patience = Deadline.after(2 * self._timeout + 60)
+        self._run(self._code(event.invocation), event.invocation, patience, event.request_id, event.nesting)
+
+    def has(self, invocation: Invocation) -> bool:
+        """Whether there is a function to run."""
+        try:
+            self._code(invocation)
+        except FcallError:
+            return False
+        return True
+
+    def _run_now(self, code: Code, invocation: Invocation, deadline: Deadline, request_id: str) -> InvocationResult:
+        nesting = nested(request_id, self._options.recursion_depth)
+        try:
+            result = self._run(code, invocation, deadline, request_id, nesting)
+        except FcallError as error:
+            note(invocation, request_id, 1, "failed", error)
+            raise
+        note(invocation, request_id, 1, "ok")
+        return result
+
+    def _run(
+        self, code: Code, invocation: Invocation, deadline: Deadline, request_id: str, nesting: Nesting
+    ) -> InvocationResult:
         clock = self._clock
         facts = InvocationFacts(
             request_id,
@@ -145,7 +211,7 @@ class LocalProvider:
             clock,
             self._timeout,
             self._options.memory_limit or 128,
-            nested(request_id, self._options.recursion_depth),
+            nesting,
             invocation.log_tail,
         )
         try:
@@ -153,12 +219,6 @@ class LocalProvider:
         except Failure as failure:
             raise error_for(failure, request_id, invocation.log_tail) from failure.__cause__
         return InvocationResult(payload, 200, request_id, _VERSION, log_tail)
-
-    def _run_later(self, code: Code, invocation: Invocation, request_id: str) -> None:
-        try:
-            self._run(code, invocation, Deadline.after(2 * self._timeout + 60), request_id)
-        except FcallError as error:
-            logger.error("the Async call %s of %s failed: %s", request_id, invocation.function, error)
 
     def _code(self, invocation: Invocation) -> Code:
         """Which handler is meant; nothing is imported to say so.
@@ -224,7 +284,17 @@ def _execution(options: LocalOptions, runtime: Runtime) -> Inline | Isolated:
     )
 
 
-def _new_request_id() -> str:
-    """A random UUID as text; `uuid.uuid4` takes several times as long."""
-    digits = os.urandom(16).hex()
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+def _rules(options: LocalOptions, runtime: Runtime) -> Rules:
+    return Rules(
+        runtime.async_retries if options.async_retries is None else options.async_retries,
+        options.async_pause,
+        options.max_event_age or runtime.max_event_age,
+    )
+
+
+def _store(options: LocalOptions) -> Store | Nowhere:
+    if options.durable is None:
+        return Nowhere()
+    from fcall.local._store import Store  # SQLite is for those who need it
+
+    return Store(options.durable, options.runtime, options.root)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
+import math
 import threading
 import time
 from collections import deque
@@ -11,54 +14,80 @@ from typing import TypeAlias
 from fcall._fork import forget_in_child
 from fcall._log import logger
 from fcall.errors import ConfigurationError, Executed, ProviderUnavailableError, ThrottledError
+from fcall.local._clock import SYSTEM_CLOCK, Clock
 
-__all__ = ["EventQueue", "drain"]
+__all__ = ["EventQueue", "Task", "drain"]
 
-Event: TypeAlias = Callable[[], None]
+Task: TypeAlias = Callable[[], float | None]
+"""Runs once. It gives the seconds after which it is to run again, or None when it is done."""
 
 _busy: set[EventQueue] = set()
 """The queues of this process in which something waits or runs."""
 
 
 class EventQueue:
-    """Runs events on at most `workers` threads. A thread ends when nothing waits, so that none keeps a process alive.
+    """Runs tasks on at most `workers` threads. A thread ends when nothing waits, so that none keeps a process alive.
 
-    The threads are not daemons: at a normal exit the interpreter waits until everything accepted has run.
+    The threads are not daemons: at a normal exit the interpreter waits until everything accepted has run. A task that
+    waits to run again is watched over by one thread, and runs at once where the interpreter is ending.
 
     Args:
-        workers: how many events run at once at most.
-        size: how many events wait at most.
+        workers: how many tasks run at once at most.
+        size: how many tasks wait at most.
+        clock: what pauses are measured by.
     """
 
-    def __init__(self, workers: int, size: int) -> None:
+    def __init__(self, workers: int, size: int, clock: Clock = SYSTEM_CLOCK) -> None:
         self._workers = workers
         self._size = size
+        self._clock = clock
+        self._numbers = itertools.count()
         self.after_fork_in_child()
         forget_in_child(self)
 
     def after_fork_in_child(self) -> None:
         """Begin empty: what waits in the parent runs in the parent."""
-        self._idle = threading.Condition(threading.Lock())
-        self._events: deque[Event] = deque()
+        lock = threading.Lock()
+        self._idle = threading.Condition(lock)
+        self._news = threading.Condition(lock)  # for the thread that watches the clock
+        self._tasks: deque[Task] = deque()
+        self._later: list[tuple[float, int, Task]] = []
         self._threads: set[threading.Thread] = set()
+        self._watched = False
+        self._hurried = 0
         _busy.discard(self)
 
-    def put(self, event: Event) -> None:
-        """Accept an event.
+    def put(self, task: Task, keep: Callable[[], None] | None = None) -> None:
+        """Accept a task.
+
+        Args:
+            task: the task.
+            keep: called once there is room and a thread; what it raises refuses the task.
 
         Raises:
             ThrottledError: too many wait.
             ProviderUnavailableError: no thread can be started, as when the interpreter is ending.
         """
         with self._idle:
-            if len(self._events) >= self._size:
+            if len(self._tasks) + len(self._later) >= self._size:
                 raise ThrottledError(f"{self._size} events wait already; enqueue more slowly, or raise queue_size")
-            if len(self._threads) < self._workers:
-                self._start_thread()
-            self._events.append(event)  # its thread cannot look before this lock is free
+            self._staff()
+            if keep is not None:
+                keep()
+            self._tasks.append(task)  # its thread cannot look before this lock is free
+
+    def add(self, task: Task) -> None:
+        """Take a task that was accepted before, however many wait.
+
+        Raises:
+            ProviderUnavailableError: no thread can be started.
+        """
+        with self._idle:
+            self._staff()
+            self._tasks.append(task)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until everything accepted has run.
+        """Wait until everything accepted has run, pauses included.
 
         Args:
             timeout: seconds, or None for as long as it takes.
@@ -67,15 +96,43 @@ class EventQueue:
             Whether everything has run.
 
         Raises:
-            ConfigurationError: it was called by an event of this queue, which would wait for itself.
+            ConfigurationError: it was called by a task of this queue, which would wait for itself.
         """
-        if threading.current_thread() in self._threads:
-            raise _waits_for_itself()
+        self.refuse_own_thread()
         with self._idle:
             return self._idle.wait_for(lambda: not self._threads, timeout)
 
+    def finish(self) -> None:
+        """Wait until everything accepted has run; from now on a task that is to run again does so at once.
+
+        Raises:
+            ConfigurationError: it was called by a task of this queue.
+        """
+        self.refuse_own_thread()
+        with self._idle:
+            self._hurried += 1
+            self._news.notify()
+        try:
+            self.wait()
+        finally:
+            with self._idle:
+                self._hurried -= 1
+
+    def refuse_own_thread(self) -> None:
+        """Raise `ConfigurationError` where one of this queue's own tasks is running."""
+        if threading.current_thread() in self._threads:
+            raise ConfigurationError(
+                "a function that was enqueued cannot wait for the queue it runs from; return first"
+            )
+
+    def _staff(self) -> None:
+        """Have a thread for one more task: a new one, or one that there is."""
+        if len(self._threads) < self._workers:
+            self._start_thread()
+        self._news.notify()
+
     def _start_thread(self) -> None:
-        thread = _Worker(target=self._work, name="fcall-local", daemon=False)
+        thread = threading.Thread(target=self._work, name="fcall-local", daemon=False)
         try:
             self._threads.add(thread)
             _busy.add(self)
@@ -86,7 +143,7 @@ class EventQueue:
                 self._left(thread)
             if not isinstance(error, RuntimeError):
                 raise
-            if not self._threads:  # else one of these takes the event before it ends
+            if not self._threads:  # else one of these takes the task before it ends
                 raise ProviderUnavailableError(
                     f"no thread can be started to run the event: {error}; enqueue earlier, or fewer at once",
                     executed=Executed.NO,
@@ -94,54 +151,84 @@ class EventQueue:
                 ) from error
 
     def _work(self) -> None:
-        thread = threading.current_thread()
-        while True:
-            with self._idle:
-                if not self._events:
-                    self._left(thread)
-                    return
-                event = self._events.popleft()
+        while (task := self._next()) is not None:
             try:
-                event()
+                pause = task()
             except BaseException:  # noqa: BLE001 - a thread that dies would take along what waits
                 logger.exception("an Async call raised what is no error of fcall")
-            del event
+                pause = None
+            if pause is not None:
+                self._put_off(task, pause)
+            del task
+
+    def _next(self) -> Task | None:
+        """A task to run now, or None where this thread is not needed any more."""
+        with self._idle:
+            while True:
+                if self._later:
+                    self._ripen()
+                if self._tasks:
+                    return self._tasks.popleft()
+                if not self._later or self._watched:
+                    self._left(threading.current_thread())
+                    return None
+                self._watch()
+
+    def _ripen(self) -> None:
+        """Have the tasks run whose pause is over, and more threads for what this one leaves to do."""
+        in_a_hurry = self._hurried or not threading.main_thread().is_alive()
+        now = math.inf if in_a_hurry else self._clock.monotonic()
+        while self._later and self._later[0][0] <= now:
+            self._tasks.append(heapq.heappop(self._later)[2])
+        to_do = len(self._tasks) + bool(self._later and not self._watched)
+        for _ in range(min(to_do - 1, self._workers - len(self._threads))):
+            self._start_thread()
+
+    def _watch(self) -> None:
+        """Wait for the end of the shortest pause, or for news."""
+        self._watched = True
+        try:
+            pause = self._later[0][0] - self._clock.monotonic()
+            self._clock.wait(self._news, pause, idle=len(self._threads) == 1)
+        finally:
+            self._watched = False
+
+    def _put_off(self, task: Task, pause: float) -> None:
+        with self._idle:
+            if pause <= 0:
+                self._tasks.append(task)
+            else:
+                heapq.heappush(self._later, (self._clock.monotonic() + pause, next(self._numbers), task))
+            self._news.notify()
 
     def _left(self, thread: threading.Thread) -> None:
         self._threads.discard(thread)
+        self._news.notify()
         if not self._threads:
             _busy.discard(self)
             self._idle.notify_all()
 
 
-class _Worker(threading.Thread):
-    """A thread that runs events."""
-
-
 def drain(timeout: float | None = None) -> bool:
-    """Wait until every event that any local provider of this process accepted has run.
+    """Wait until every event that any local provider of this process accepted is done, retries included.
 
     Args:
         timeout: seconds, or None for as long as it takes.
 
     Returns:
-        Whether everything has run.
+        Whether everything is done.
 
     Raises:
         ConfigurationError: it was called by a function that was itself enqueued.
     """
-    if isinstance(threading.current_thread(), _Worker):
-        raise _waits_for_itself()
+    for queue in list(_busy):  # all of them first: two events that wait for each other's queue would never return
+        queue.refuse_own_thread()
     ends_at = None if timeout is None else time.monotonic() + timeout
     while queues := list(_busy):  # an event may enqueue another one elsewhere
         for queue in queues:
             if not queue.wait(None if ends_at is None else max(0.0, ends_at - time.monotonic())):
                 return False
     return True
-
-
-def _waits_for_itself() -> ConfigurationError:
-    return ConfigurationError("a function that was enqueued cannot wait for the queue it runs from; return first")
 
 
 def _refuse_at_exit() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import resource
 import socket
 import sys
 import time
@@ -110,11 +111,12 @@ def _serve(
         phase = "memory" if start["memory_limit"] and failure.error_type == "MemoryError" else failure.phase
         channel.send(_told(failure, phase), failure.document)
     else:
-        channel.send({}, answer)
+        channel.send({"used_mb": _used_mb()} if "wants_log" in order else {}, answer)
 
 
 def _told(failure: Failure, phase: str) -> dict[str, Any]:
     return {
+        "used_mb": _used_mb(),
         "phase": phase,
         "error_type": failure.error_type,
         "error_message": failure.error_message,
@@ -135,6 +137,9 @@ def _importer(root: str, is_file: bool) -> Any:
 
 def _limit_memory(megabytes: int | None) -> None:
     if megabytes is not None:
-        import resource
-
         resource.setrlimit(resource.RLIMIT_AS, (megabytes * 1_048_576,) * 2)
+
+
+def _used_mb() -> int:
+    """The most memory that this process has used; the system counts it in KB, macOS in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1_048_576 if sys.platform == "darwin" else 1_024)

@@ -104,6 +104,11 @@ class Function:
         module, _, function = self.handler.rpartition(":")
         return f"{module.removesuffix('.py')}.{function}" if module else function
 
+    @property
+    def inline(self) -> tuple[Case, ...]:
+        """The events that it gets in the caller's process."""
+        return () if self.needs_process else tuple(case for case in self.cases if not case.not_inline)
+
     def write(self, folder: Path) -> None:
         """Put its code into a folder."""
         file = self.handler.rpartition(":")[0]

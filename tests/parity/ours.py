@@ -9,7 +9,6 @@ from pathlib import Path
 
 from fcall import Client
 from fcall.errors import FcallError, FunctionError
-
 from parity.case import Case, Function
 from parity.seen import Seen, seen
 
@@ -20,14 +19,15 @@ class OurFunction:
     """A function under the local provider."""
 
     def __init__(self, function: Function, folder: Path, isolation: str) -> None:
-        options = {"provider": "local", "root": str(folder), "isolation": isolation, "function_timeout": function.timeout}
+        options = {"root": str(folder), "isolation": isolation, "function_timeout": function.timeout}
         self._in_process = isolation == "process"
         if self._in_process:
-            options |= {"environment": dict(function.environment), "log_format": function.log_format}
-            options |= {"log_level": function.log_level}
+            options |= {"environment": dict(function.environment)}
+            options |= {"log_format": function.log_format, "log_level": function.log_level}
+        self._others = _workers()
         self._target = f"local:{function.handler}"
         self._folder = folder
-        self._client = Client({"defaults": options})
+        self._client = Client({"defaults": {"provider": "local", **options}})
 
     def invoke(self, case: Case) -> Seen:
         """One event, and what came of it."""
@@ -51,7 +51,7 @@ class OurFunction:
                 del sys.modules[name]
 
     def _lives(self) -> bool | None:
-        return bool(_workers()) if self._in_process else None
+        return _workers() > self._others if self._in_process else None
 
     def _log(self, tail: str | None) -> str | None:
         """What stands between the platform's lines."""
@@ -62,9 +62,9 @@ class OurFunction:
         return framed[1]
 
 
-def _workers() -> list[int]:
+def _workers() -> set[str]:
     """The workers of this process that live."""
-    return [int(pid) for pid in os.listdir("/proc") if pid.isdecimal() and _is_worker(Path("/proc", pid))]
+    return {pid for pid in os.listdir("/proc") if pid.isdecimal() and _is_worker(Path("/proc", pid))}
 
 
 def _is_worker(process: Path) -> bool:

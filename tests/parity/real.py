@@ -1,4 +1,4 @@
-"""The real runtime: AWS's own client of the Runtime API, in a process, with the API and the platform's words around it."""
+"""The real runtime: AWS's own client of the Runtime API, in a process, with the API and the platform around it."""
 
 from __future__ import annotations
 
@@ -130,14 +130,14 @@ class _Environment:
             "Lambda-Runtime-Aws-Request-Id": request_id,
             "Lambda-Runtime-Deadline-Ms": str(int((time.time() + self._function.timeout) * 1000)),
             "Lambda-Runtime-Invoked-Function-Arn": _arn(self._function.handler),
-            "Lambda-Runtime-Trace-Id": f"Root=1-{uuid.uuid4().hex[:8]}-{uuid.uuid4().hex[:24]};Parent={'0' * 16};Sampled=0",
+            "Lambda-Runtime-Trace-Id": f"Root=1-{request_id[:8]}-{'0' * 24};Parent={'0' * 16};Sampled=0",
         }
         if case.context is not None:
             headers["Lambda-Runtime-Client-Context"] = json.dumps(case.context)
         return headers
 
     def _requests(self) -> type[StreamRequestHandler]:
-        """The Runtime API of this environment. Python's own HTTP server takes no header as long as the runtime's are."""
+        """The Runtime API of this environment. Python's HTTP server takes no headers as long as the runtime's."""
         happened, events = self._happened, self._events
 
         class Requests(StreamRequestHandler):
@@ -145,7 +145,8 @@ class _Environment:
                 while request := self.rfile.readline().split():
                     headers = dict(line.split(b": ", 1) for line in iter(self.rfile.readline, b"\r\n"))
                     size = next((int(value) for name, value in headers.items() if name.lower() == b"content-length"), 0)
-                    self._answer(*(self._get() if request[0] == b"GET" else self._post(request[1], self.rfile.read(size))))
+                    body = self.rfile.read(size)
+                    self._answer(*(self._get() if request[0] == b"GET" else self._post(request[1], body)))
 
             def _get(self) -> tuple[int, dict[str, str], bytes]:
                 happened.put(("next", None))
@@ -186,7 +187,7 @@ def _variables(function: Function, folder: Path, api: str) -> dict[str, str]:
         "_HANDLER": function.aws_handler,
         "LAMBDA_TASK_ROOT": str(folder),
         "TZ": ":UTC",
-        "LANG": "C.UTF-8",
+        "PYTHONIOENCODING": "utf-8:strict",  # as with LANG=en_US.UTF-8, which this machine may not know
         "PATH": os.environ["PATH"],
     }
     if function.log_format != "Text":

@@ -13,8 +13,8 @@ MADE_EQUAL = (
     ("Request ids and times", "They are random, or of the moment."),
     (
         "The runtime's own frames",
-        "Where a traceback shows code of the runtime itself, its file, line and function are the runtime's. In an answer "
-        "they count as one; in the log of a process that ends they are left out.",
+        "Where a traceback shows code of the runtime itself, its file, line and function are the runtime's. In an "
+        "answer they count as one; in the log of a process that ends they are left out.",
     ),
     (
         "The number in `[Previous line repeated … more times]`",
@@ -27,6 +27,7 @@ MADE_EQUAL = (
 )
 
 _RUNTIMES = (str(Path(fcall.__file__).parent) + "/", "/awslambdaric/")
+_STARTERS = ("<frozen runpy>", "<string>")
 _FRAME = re.compile(r'\s*File "(?P<file>[^"]*)", line \d+, in .*', re.DOTALL)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z")
 _REPEATED = re.compile(r"(?<=\[Previous line repeated )\d+")
@@ -76,23 +77,23 @@ def seen(
         error_message.replace(request_id, "ID"),
         _plain_stack(stack),
         lived,
-        None if log is None else _plain_log(log).replace(request_id, "ID"),
+        None if log is None else _plain_log(_plain_json(log, stack)).replace(request_id, "ID"),
     )
 
 
 def document(payload: bytes) -> tuple[str, str, tuple[str, ...]]:
     """The type, the message and the frames in an error document."""
-    told = json.loads(payload)
+    told = json.loads(payload.decode(errors="replace"))
     return told["errorType"], told["errorMessage"], tuple(told.get("stackTrace", ()))
 
 
-def _is_ours(file: str) -> bool:
-    return any(part in file for part in _RUNTIMES)
+def _is_of_a_runtime(file: str) -> bool:
+    return file in _STARTERS or any(part in file for part in _RUNTIMES)
 
 
 def _plain_frame(frame: str) -> str:
     found = _FRAME.match(frame)
-    return "<runtime>" if found and _is_ours(found["file"]) else _REPEATED.sub("N", frame)
+    return "<runtime>" if found and _is_of_a_runtime(found["file"]) else _REPEATED.sub("N", frame)
 
 
 def _plain_stack(stack: tuple[str, ...]) -> tuple[str, ...]:
@@ -101,11 +102,15 @@ def _plain_stack(stack: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _plain_payload(payload: bytes, stack: tuple[str, ...]) -> bytes:
-    """The error document with plain frames, and every other byte as it was."""
+    return _plain_json(payload.decode(errors="surrogateescape"), stack).encode(errors="surrogateescape")
+
+
+def _plain_json(text: str, stack: tuple[str, ...]) -> str:
+    """The text, with plain frames where it has them in JSON, and every other character as it was."""
     for frame in set(stack):
-        if (plain := _plain_frame(frame)) != frame:
-            payload = payload.replace(json.dumps(frame).encode(), json.dumps(plain).encode())
-    return re.sub(rb'("<runtime>")(, "<runtime>")+', rb"\1", payload)
+        for ascii_only in (True, False):
+            text = text.replace(json.dumps(frame, ensure_ascii=ascii_only), json.dumps(_plain_frame(frame)))
+    return re.sub(r'("<runtime>")(, "<runtime>")+', r"\1", text)
 
 
 def _plain_log(log: str) -> str:
@@ -120,9 +125,9 @@ def _plain_lines(log: str) -> list[str]:
     kept: list[str] = []
     inside = False
     for line in re.findall(r"[^\r\n]*[\r\n]+|[^\r\n]+", log):
-        found = _FRAME.match(line.replace("\u00a0", " "))
-        deeper = line.replace("\u00a0", " ").startswith("    ")
-        inside = (_is_ours(found["file"]) or found["file"] in ("<frozen runpy>", "<string>")) if found else inside and deeper
+        text = line.replace("\u00a0", " ").removeprefix("  | ")  # how a group's traceback begins its lines
+        found, deeper = _FRAME.match(text), text.startswith("    ")
+        inside = _is_of_a_runtime(found["file"]) if found else inside and deeper
         if not inside:
             kept.append(line)
     return kept

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -10,20 +10,21 @@ import pytest
 
 pytest.importorskip("awslambdaric", reason="the real runtime is what the corpus is compared with")
 
-from parity.case import LIVED, LOG, Case, Function  # noqa: E402 - only where there is something to compare with
-from parity.corpus import FUNCTIONS  # noqa: E402
-from parity.ours import OurFunction  # noqa: E402
-from parity.real import RealFunction  # noqa: E402
-from parity.seen import Seen  # noqa: E402
+from parity.case import LIVED, LOG, Case, Function
+from parity.corpus import FUNCTIONS
+from parity.ours import OurFunction
+from parity.real import RealFunction
+from parity.seen import Seen
 
-CASES = [pytest.param(function, case, id=f"{function.name}-{case.name}") for function in FUNCTIONS for case in function]
+CASES = [pytest.param(f, case, id=f"{f.name}-{case.name}") for f in FUNCTIONS for case in f]
+INLINE = [pytest.param(f, case, id=f"{f.name}-{case.name}") for f in FUNCTIONS for case in f.inline]
 
 Watch = Callable[[str, Function], dict[str, Seen]]
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
-    """What is seen of a function's cases, by name. Its events come in order, so all of them are sent at the first question."""
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Watch:
+    """What is seen of a function's cases, by name: its events come in order, so all of them are sent at once."""
 
     @cache
     def folder(function: str) -> Path:
@@ -35,11 +36,11 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
         function.write(folder(name))
         made = RealFunction(function, folder(name)) if how == "real" else OurFunction(function, folder(name), how)
         try:
-            return {case.name: made.invoke(case) for case in function if not (how == "inline" and case.not_inline)}
+            return {case.name: made.invoke(case) for case in (function.inline if how == "inline" else function)}
         finally:
             made.close()
 
-    yield lambda how, function: watch(how, function.name)
+    return lambda how, function: watch(how, function.name)
 
 
 @pytest.mark.parametrize(("function", "case"), CASES)
@@ -51,12 +52,13 @@ def test_a_process_answers_as_the_real_runtime(function: Function, case: Case, w
     assert meant == real.differing(ours), f"\n{real}\n{ours}"
 
 
-@pytest.mark.parametrize(("function", "case"), CASES)
+@pytest.mark.parametrize(("function", "case"), INLINE)
+@pytest.mark.filterwarnings(
+    "ignore:coroutine .* was never awaited", "ignore::pytest.PytestUnhandledThreadExceptionWarning"
+)
 def test_inline_answers_as_the_real_runtime(function: Function, case: Case, watched: Watch) -> None:
     """In the caller's process, a function's answer and failure are the real runtime's."""
-    if function.needs_process or case.not_inline:
-        pytest.skip(function.needs_process or case.not_inline)
     real, ours = watched("real", function)[case.name], watched("inline", function)[case.name]
-    meant = case.inline.aspects - {LOG, LIVED} if case.inline and case.inline.is_here else frozenset()
+    meant = case.inline.aspects - {LIVED, LOG} if case.inline and case.inline.is_here else frozenset()
 
     assert meant == real.differing(ours), f"\n{real}\n{ours}"

@@ -107,15 +107,19 @@ class Runtime(Protocol):
 
     Attributes:
         default_timeout: seconds that a function may take where nothing says otherwise.
+        async_retries: how often an Async event is tried again where nothing says otherwise.
+        max_event_age: seconds after which an Async event is not run where nothing says otherwise.
         request_limits: by invocation type, the largest payload in bytes.
         response_limit: the largest answer in bytes.
     """
 
     default_timeout: float
+    async_retries: int
+    max_event_age: float
     request_limits: Mapping[Any, int]
     response_limit: int
 
-    def environment(self, function_name: str, memory_mb: int, timeout: float) -> dict[str, str]:
+    def environment(self, function_name: str, memory_mb: int, handler: str, root: str) -> dict[str, str]:
         """The environment variables that the platform sets for a function's process."""
 
     def start_log(self, log_format: str, level: str) -> None:

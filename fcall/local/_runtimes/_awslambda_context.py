@@ -20,6 +20,8 @@ _CLIENT_FIELDS = ("installation_id", "app_title", "app_version_name", "app_versi
 class Client:
     """The mobile client in a client context."""
 
+    __slots__ = _CLIENT_FIELDS
+
     def __init__(self, fields: Mapping[str, Any]) -> None:
         for name in _CLIENT_FIELDS:
             setattr(self, name, fields.get(name))
@@ -31,11 +33,14 @@ class Client:
 class CognitoIdentity:
     """Who called, where Cognito says so; here nobody does."""
 
-    cognito_identity_id: str | None = None
-    cognito_identity_pool_id: str | None = None
+    __slots__ = ("cognito_identity_id", "cognito_identity_pool_id")
+
+    def __init__(self) -> None:
+        self.cognito_identity_id: str | None = None
+        self.cognito_identity_pool_id: str | None = None
 
     def __repr__(self) -> str:
-        return _shown(self, ("cognito_identity_id", "cognito_identity_pool_id"))
+        return _shown(self, self.__slots__)
 
 
 class ClientContext:

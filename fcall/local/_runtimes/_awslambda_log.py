@@ -10,25 +10,27 @@ import logging
 import sys
 import time
 import traceback
-from typing import Any
 
-from fcall.local._runtimes import TAIL, Timing
+from fcall.local._runtimes import TAIL, Failure, Timing
 
 __all__ = ["log_tail", "start_log", "write_failure"]
 
 _NO_BREAK_SPACE = "\u00a0"
+_TO_SECONDS = "%Y-%m-%dT%H:%M:%SZ"
 _TEXT = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n"
-_STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"aws_request_id", "message", "asctime"}
+# Of what a record has itself, the runtime shows the name of a task alone, as if it were the application's own.
+_NOT_SHOWN = (frozenset(vars(logging.makeLogRecord({}))) | {"aws_request_id", "tenant_id"}) - {"taskName"}
 
 request_id = ""
 """The invocation that runs now; one process runs one at a time."""
 
 
-class _Handler(logging.Handler):
-    """Writes each record to standard output."""
+class LambdaLoggerHandler(logging.Handler):
+    """Writes each record to standard output. Libraries know the runtime's handler by this name."""
 
     def emit(self, record: logging.LogRecord) -> None:
         record.aws_request_id = request_id
+        record.tenant_id = None
         sys.stdout.write(self.format(record))
 
 
@@ -36,21 +38,22 @@ class _JsonFormatter(logging.Formatter):
     """One JSON object a line; only what a record has."""
 
     def format(self, record: logging.LogRecord) -> str:
-        error = record.exc_info[1] if record.exc_info else None
-        has_message_object = isinstance(record.msg, dict) and not record.args
-        fields: dict[str, Any] = {
-            "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created)),
-            "level": logging.getLevelName(min(50, max(0, record.levelno)) // 10 * 10),
-            "message": record.msg if has_message_object else record.getMessage(),
+        record.levelno = min(50, max(0, record.levelno)) // 10 * 10
+        record.levelname = logging.getLevelName(record.levelno)
+        error = record.exc_info or None
+        fields = {
+            "timestamp": self.formatTime(record, _TO_SECONDS),
+            "level": record.levelname,
+            "message": record.msg if isinstance(record.msg, dict) and not record.args else record.getMessage(),
             "logger": record.name,
-            "stackTrace": traceback.format_tb(error.__traceback__) if error else None,
-            "errorType": type(error).__name__ if error else None,
-            "errorMessage": str(error) if error else None,
+            "stackTrace": error and traceback.format_tb(error[2]),
+            "errorType": error and error[0].__name__,  # type: ignore[union-attr] # fails without one, as there
+            "errorMessage": error and str(error[1]),
             "requestId": request_id,
-            "location": f"{record.pathname}:{record.funcName}:{record.lineno}" if error else None,
+            "location": error and f"{record.pathname}:{record.funcName}:{record.lineno}",
         }
-        extra = {name: value for name, value in vars(record).items() if name not in _STANDARD_FIELDS}
-        shown = {name: value for name, value in {**extra, **fields}.items() if value is not None}
+        extra = {name: value for name, value in vars(record).items() if name not in _NOT_SHOWN and name not in fields}
+        shown = {name: value for name, value in {**fields, **extra}.items() if value is not None}
         return json.dumps(shown, ensure_ascii=False, default=str) + "\n"
 
 
@@ -59,36 +62,31 @@ def start_log(log_format: str, level: str) -> None:
 
     Args:
         log_format: ``"Text"`` or ``"JSON"``.
-        level: the root logger's level, such as ``"INFO"``; empty leaves Python's own, which is WARNING.
+        level: the root logger's level, such as ``"INFO"``; empty, or unknown, leaves Python's own, which is WARNING.
     """
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(write_through=True, encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
-    formatter = logging.Formatter(_TEXT, "%Y-%m-%dT%H:%M:%S")
-    formatter.converter = time.gmtime  # type: ignore[assignment]
-    handler = _Handler()
-    handler.setFormatter(_JsonFormatter() if log_format.upper() == "JSON" else formatter)
+    sys.stdout.reconfigure(write_through=True, encoding="utf-8", errors="strict")  # type: ignore[union-attr]
+    sys.stderr.reconfigure(write_through=True, encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    logging.Formatter.converter = time.gmtime  # the application's formatters too
+    handler = LambdaLoggerHandler()
+    handler.setFormatter(
+        _JsonFormatter() if log_format == "JSON" else logging.Formatter(_TEXT, _TO_SECONDS.removesuffix("Z"))
+    )
     root = logging.getLogger()
     root.addHandler(handler)
-    if level:
-        root.setLevel("DEBUG" if level.upper() == "TRACE" else level.upper())
+    level = "DEBUG" if level == "TRACE" else level.upper()
+    if level in logging.getLevelNamesMapping():
+        root.setLevel(level)
 
 
-def write_failure(log_format: str, document: dict[str, Any]) -> None:
-    """Write the failure that the runtime reports."""
-    if log_format.upper() == "JSON":
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        sys.stdout.write(json.dumps({"timestamp": stamp, "level": "ERROR", **document}, ensure_ascii=False))
-        sys.stdout.write("\n")
+def write_failure(log_format: str, failure: Failure) -> None:
+    """Write a failure that the runtime reports."""
+    if log_format == "JSON":
+        stamp = time.strftime(_TO_SECONDS, time.gmtime())
+        sys.stdout.write(f'{{"timestamp": "{stamp}", "level": "ERROR", {failure.document.decode()[1:]}\n')
         return
-    kind, message = document.get("errorType"), document.get("errorMessage")
-    lines = [
-        "[ERROR]"
-        + (f" {kind}:" if kind and message else f" {kind}" if kind else "")
-        + (f" {message}" if message else "")
-    ]
-    if document.get("stackTrace") is not None:
-        lines.append("Traceback (most recent call last):")
-        lines += [_indented(line) for frame in document["stackTrace"] for line in frame.splitlines() or [""]]
+    message = f": {failure.error_message}" if failure.error_message else ""
+    lines = [f"[ERROR] {failure.error_type}{message}", "Traceback (most recent call last):"]
+    lines += [_indented(line) for frame in failure.stack_trace or () for line in frame.splitlines()]
     sys.stdout.write("\r".join(lines) + "\n")
 
 

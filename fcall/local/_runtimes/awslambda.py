@@ -1,17 +1,19 @@
 """AWS Lambda's Python runtime: the event is decoded from JSON, the return value is encoded as JSON.
 
-Observed: awslambdaric 4.2.2 with simplejson 4.3 on CPython 3.11, 3.12 and 3.13; what the platform around it adds is from
-recorded answers of the service.
+Compared case by case with awslambdaric 4.2.2 and simplejson 4.3 on CPython 3.11, 3.12 and 3.13; what the platform adds
+around it is from recorded answers of the service.
 """
 
 from __future__ import annotations
 
 import decimal
 import math
+import os
 import signal
 import sys
 import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import simplejson
@@ -24,7 +26,7 @@ from fcall.local._runtimes._awslambda_context import LambdaContext
 __all__ = ["LambdaRuntime"]
 
 _MEBIBYTE = 1_048_576
-_TRACED_BY_US = __file__
+_OURS = str(Path(__file__).parents[2])
 
 
 class _Encoder(simplejson.JSONEncoder):
@@ -46,13 +48,15 @@ class LambdaRuntime:
     """Runs handlers as AWS Lambda's Python runtime does."""
 
     default_timeout = 3.0
+    async_retries = 2
+    max_event_age = 21_600.0
     request_limits: Mapping[Any, int] = {"Sync": 6 * _MEBIBYTE, "Async": _MEBIBYTE, "DryRun": 6 * _MEBIBYTE}
     response_limit = 6 * _MEBIBYTE + 100
 
     def __init__(self) -> None:
         self._log_format = "Text"
 
-    def environment(self, function_name: str, memory_mb: int, timeout: float) -> dict[str, str]:
+    def environment(self, function_name: str, memory_mb: int, handler: str, root: str) -> dict[str, str]:
         return {
             "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
             "AWS_LAMBDA_FUNCTION_NAME": function_name,
@@ -63,41 +67,33 @@ class LambdaRuntime:
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_REGION": "us-east-1",
             "AWS_DEFAULT_REGION": "us-east-1",
+            "LAMBDA_TASK_ROOT": root,
+            "_HANDLER": handler,
             "TZ": ":UTC",
         }
 
     def start_log(self, log_format: str, level: str) -> None:
         self._log_format = log_format
+        if log_format != "Text":
+            os.environ["AWS_LAMBDA_LOG_FORMAT"] = log_format
+        if level:
+            os.environ["AWS_LAMBDA_LOG_LEVEL"] = level
         _log.start_log(log_format, level)
 
     def log_failure(self, failure: Failure) -> None:
         if failure.stack_trace is not None:
-            _log.write_failure(self._log_format, simplejson.loads(failure.document))
+            _log.write_failure(self._log_format, failure)
 
     def log_tail(self, output: bytes, timing: Timing) -> str:
         return _log.log_tail(output, timing)
 
     def load(self, module: str, function: str, importer: Importer) -> Handler:
-        if module.replace("/", ".").split(".")[0] in sys.builtin_module_names:
-            message = f"Cannot use built-in module {module} as a handler module"
-            raise _init_failure("Runtime.BuiltInModuleConflict", message)
         try:
-            imported = importer(module)
-        except ImportError as error:
-            message = f"Unable to import module '{module}': {error}"
-            raise _init_failure("Runtime.ImportModuleError", message) from error
-        except SyntaxError as error:
-            trace = [f'  File "{error.filename}" Line {error.lineno}\n    {error.text}']
-            message = f"Syntax error in module '{module}': {error}"
-            raise _init_failure("Runtime.UserCodeSyntaxError", message, trace) from error
+            return _found(module, function, importer)
+        except Failure:
+            raise
         except Exception as error:
             raise _init_failure(type(error).__name__, str(error), _frames(error)) from error
-        try:
-            handler: Handler = getattr(imported, function)
-        except AttributeError as error:
-            message = f"Handler '{function}' missing on module '{module}'"
-            raise _init_failure("Runtime.HandlerNotFound", message) from error
-        return handler
 
     def run(self, handler: Handler, payload: bytes, facts: InvocationFacts) -> bytes:
         _log.request_id = facts.request_id
@@ -119,16 +115,11 @@ class LambdaRuntime:
         return text.encode()  # a lone surrogate ends the real runtime's process here
 
     def exited(self, request_id: str, status: int) -> Failure:
-        if status < 0:
-            name = _signal_words(-status)
-            return _platform_failure(
-                "exit", "Runtime.ExitError", f"Runtime exited with error: signal: {name}", request_id
-            )
-        how = (
-            f"Runtime exited with error: exit status {status}"
-            if status
-            else "Runtime exited without providing a reason"
-        )
+        how = "Runtime exited without providing a reason"
+        if status > 0:
+            how = f"Runtime exited with error: exit status {status}"
+        elif status < 0:
+            how = f"Runtime exited with error: signal: {str(signal.strsignal(-status)).lower()}"
         return _platform_failure("exit", "Runtime.ExitError", how, request_id)
 
     def timed_out(self, request_id: str, seconds: float) -> Failure:
@@ -142,6 +133,27 @@ class LambdaRuntime:
         return Failure("response", "Function.ResponseSizeTooLarge", message, None, _document(document))
 
 
+def _found(module: str, function: str, importer: Importer) -> Handler:
+    """The handler. What the runtime has no name of its own for passes through."""
+    if module.split(".")[0] in sys.builtin_module_names:
+        message = f"Cannot use built-in module {module} as a handler module"
+        raise _init_failure("Runtime.BuiltInModuleConflict", message)
+    try:
+        imported = importer(module)
+    except ImportError as error:
+        raise _init_failure("Runtime.ImportModuleError", f"Unable to import module '{module}': {error}") from error
+    except SyntaxError as error:
+        trace = [f'  File "{error.filename}" Line {error.lineno}\n    {error.text}']
+        message = f"Syntax error in module '{module}': {error}"
+        raise _init_failure("Runtime.UserCodeSyntaxError", message, trace) from error
+    try:
+        handler: Handler = getattr(imported, function)
+    except AttributeError as error:
+        message = f"Handler '{function}' missing on module '{module}'"
+        raise _init_failure("Runtime.HandlerNotFound", message) from error
+    return handler
+
+
 def _event(payload: bytes, request_id: str) -> Any:
     try:
         return simplejson.loads(payload or b"{}")
@@ -151,12 +163,18 @@ def _event(payload: bytes, request_id: str) -> Any:
 
 
 def _frames(error: BaseException) -> list[str]:
-    """The frames as the runtime lists them, from the handler's on: what stands before it is ours."""
-    frames = [
-        (frame.filename, frame.lineno, frame.name, frame.line) for frame in traceback.extract_tb(error.__traceback__)
-    ]
-    first = next((index for index, frame in enumerate(frames) if frame[0] != _TRACED_BY_US), 0)
-    return traceback.format_list(frames[first:])  # tuples, since the runtime's lines have no carets under them
+    """The frames as the runtime lists them: without its own at the beginning, unless there are no others."""
+    frames = traceback.extract_tb(error.__traceback__)
+    first = next((index for index, frame in enumerate(frames) if not _is_of_the_runtime(frame.filename)), 0)
+    # As tuples, since the runtime's lines have no carets under them.
+    return traceback.format_list(
+        [(frame.filename, frame.lineno or 0, frame.name, frame.line) for frame in frames[first:]]
+    )
+
+
+def _is_of_the_runtime(file: str) -> bool:
+    """The real runtime knows its own frames by the name of one file, and a function may have a file of that name."""
+    return file.startswith(_OURS) or "/bootstrap.py" in file
 
 
 def _init_failure(error_type: str, message: str, trace: list[str] | None = None) -> Failure:
@@ -177,8 +195,3 @@ def _platform_failure(phase: Phase, error_type: str, how: str, request_id: str) 
 
 def _document(content: dict[str, Any]) -> bytes:
     return _encode(content).encode()
-
-
-def _signal_words(number: int) -> str:
-    words = {signal.SIGSEGV: "segmentation fault", signal.SIGKILL: "killed", signal.SIGABRT: "aborted"}
-    return words.get(signal.Signals(number), signal.strsignal(number) or str(number)).lower()

@@ -28,10 +28,12 @@ class FCRuntime:
     """Runs handlers as Function Compute's Python runtime does."""
 
     default_timeout = 60.0
+    async_retries = 3
+    max_event_age = 86_400.0
     request_limits: Mapping[Any, int] = {"Sync": 32 * _MEBIBYTE, "Async": 128 * _KIBIBYTE, "DryRun": 32 * _MEBIBYTE}
     response_limit = 32 * _MEBIBYTE
 
-    def environment(self, function_name: str, memory_mb: int, timeout: float) -> dict[str, str]:
+    def environment(self, function_name: str, memory_mb: int, handler: str, root: str) -> dict[str, str]:
         return {"FC_FUNCTION_NAME": function_name, "FC_FUNCTION_MEMORY_SIZE": str(memory_mb), "FC_REGION": "local"}
 
     def start_log(self, log_format: str, level: str) -> None:
@@ -135,7 +137,7 @@ def _failure(phase: Phase, error: Exception) -> Failure:
 
 def _load_failure(error_type: str, message: str, error: BaseException) -> Failure:
     """The stack trace of a load failure is flat, which is how it is told from a handler's own error of that name."""
-    stack = [line for line in traceback.format_exception_only(error)]
+    stack = list(traceback.format_exception_only(error))
     document = {"errorMessage": message, "errorType": error_type, "stackTrace": stack}
     return Failure("load", error_type, message, stack, json.dumps(document).encode())
 

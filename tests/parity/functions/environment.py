@@ -98,6 +98,10 @@ def standard_input():
     return sys.stdin.read()
 
 
+def arguments():
+    return sys.argv[1:]
+
+
 def thread():
     return [threading.current_thread() is threading.main_thread(), threading.active_count()]
 

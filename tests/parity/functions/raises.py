@@ -290,12 +290,14 @@ def recursion():
     return recursion()
 
 
-def recursion_of_two():
-    return _other()
+def recursion_of_two(left=20):
+    if not left:
+        raise ValueError("bottom")
+    return _other(left - 1)
 
 
-def _other():
-    return recursion_of_two()
+def _other(left):
+    return recursion_of_two(left)
 
 
 def four_times_the_same_line(left=4):

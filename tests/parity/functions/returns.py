@@ -107,7 +107,7 @@ def text():
 
 
 def quotes_and_controls():
-    return "\"\\/\b\f\n\r\t\x00\x1f\x7f"
+    return '"\\/\b\f\n\r\t\x00\x1f\x7f'
 
 
 def accents():
@@ -622,10 +622,6 @@ def not_implemented():
     return NotImplemented
 
 
-async def a_coroutine():
-    return 1
-
-
 async def an_async_generator():
     yield 1
 
@@ -648,5 +644,3 @@ def raw_json():
 
 def simplejson_text():
     return simplejson.dumps({"a": 1})
-
-

@@ -17,18 +17,18 @@ def served(context):
 
 
 def asleep(context):
-    time.sleep(0.6)
+    time.sleep(0.7)
 
 
 def busy(context):
-    ends_at = time.monotonic() + 0.6
+    ends_at = time.monotonic() + 0.7
     while time.monotonic() < ends_at:
         pass
 
 
 def catches_everything(context):
     try:
-        time.sleep(0.6)
+        time.sleep(0.7)
     except BaseException:
         return "caught"
 
@@ -36,4 +36,4 @@ def catches_everything(context):
 def says_how_long(context):
     while context.get_remaining_time_in_millis() > 0:
         time.sleep(0.01)
-    return time.sleep(0.3)
+    return time.sleep(0.2)
