@@ -94,6 +94,10 @@ class Plugins:
                 self._found = [] if "*" in self._disabled else [*filter(self._enabled, self._find())]
             return self._found
 
+    def disabled(self) -> list[FoundPlugin]:
+        """What is installed and switched off."""
+        return [found for found in self._find() if "*" in self._disabled or not self._enabled(found)]
+
     def spec(self, name: str) -> ProviderSpec:
         """The provider of that name, its plugin loaded now if it was not yet.
 

@@ -113,7 +113,7 @@ class Attempt:
         executed: whether the function ran in this try.
         error: the name of the error's class, or None where it went well.
         code: the provider's machine code for the failure, if it gave one.
-        elapsed: seconds from sending to the outcome.
+        elapsed: seconds from sending to the outcome; of a stream, to its first piece.
         retry_in: seconds of pause before the next try, or None where this was the last.
     """
 

@@ -30,7 +30,7 @@ Exit codes:
   5    the time-out passed
   130  Ctrl-C""",
 )
-@click.version_option(__version__, prog_name="fcall")
+@click.version_option(__version__, prog_name="fcall", message="%(prog)s %(version)s")
 def main() -> None:
     """Call a cloud function wherever it runs, and know whether it ran."""
 

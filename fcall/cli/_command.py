@@ -64,6 +64,8 @@ def configuration_options(function: F) -> F:
     """``--config`` and ``--env``, for the commands that read the configuration."""
     env = click.option("--env", metavar="NAME", help="The environment of the configuration.  [default: FCALL_ENV]")
     path = click.option(
-        "--config", metavar="PATH", help="The configuration file, read alone.  [default: FCALL_CONFIG, or what is found]"
+        "--config",
+        metavar="PATH",
+        help="The configuration file, read alone.  [default: FCALL_CONFIG, or what is found]",
     )
     return path(env(function))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
-
 from fcall.cli._output import say
 
 __all__ = ["INTERRUPTED", "PROBLEM", "report"]
@@ -29,9 +27,13 @@ def report(error: Exception, debug: bool) -> int:
     from fcall.errors import FcallError
 
     if debug:
+        import traceback  # only a mistake needs it
+
         say("".join(traceback.format_exception(error)).rstrip())
     if not isinstance(error, FcallError):  # its words are not ours, and may hold the payload
-        say(f"Error: fcall itself failed with {type(error).__name__}; run it again with --debug and report what it says")
+        say(
+            f"Error: fcall itself failed with {type(error).__name__}; run it again with --debug and report what it says"
+        )
         return NOT_DONE
     say("\n".join([f"Error: {error}", *getattr(error, "__notes__", ())]))
     return _exit_code(error)

@@ -78,8 +78,9 @@ class Output:
 
 def say(text: str) -> None:
     """Tell the user something, on standard error; where nobody listens that changes nothing."""
-    with contextlib.suppress(OSError):
-        click.echo(text, err=True)
+    if sys.stderr is not None:  # print would take standard output instead
+        with contextlib.suppress(OSError):
+            print(text, file=sys.stderr, flush=True)
 
 
 def shown(text: str) -> str:
@@ -94,6 +95,7 @@ def standard_output() -> Iterator[Output]:
     Print and a file number are two ways to it: processes that a handler starts use the second one.
     """
     output, encoding = sys.stdout, getattr(sys.stdout, "encoding", None) or "utf-8"
+    stream: BinaryIO | None
     with contextlib.ExitStack() as stack:
         try:
             stream = stack.enter_context(_moved(output.fileno(), sys.stderr.fileno()))

@@ -20,7 +20,7 @@ from typing import Any
 from fcall._fork import forget_in_child
 from fcall._wording import nearest, quoted
 from fcall.errors import FunctionLoadError, FunctionNotFoundError, InvalidParamsError
-from fcall.local._raised import is_interrupt, words_of
+from fcall.local._raised import formatted, is_interrupt, words_of
 from fcall.local._registry import Handler
 
 __all__ = ["Loader"]
@@ -180,7 +180,7 @@ def _load_error(error_type: str, message: str, error: BaseException | None = Non
         f"the function could not be loaded: {quoted(f'{error_type}: {message}')}; its handler did not run",
         error_type=error_type,
         error_message=message,
-        stack_trace=tuple(traceback.format_list(own)),
+        stack_trace=formatted(own),
     )
 
 

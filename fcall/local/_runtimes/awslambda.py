@@ -22,7 +22,7 @@ from fcall.errors import (
     InvalidPayloadError,
 )
 from fcall.local._context import LambdaContext
-from fcall.local._raised import is_interrupt, words_of
+from fcall.local._raised import formatted, is_interrupt, words_of
 from fcall.local._registry import Handler
 from fcall.local._runtimes import Environment
 
@@ -88,7 +88,7 @@ def _failed(error: Exception, request_id: str) -> FunctionError:
     if words is None:
         return _exited(error, request_id)  # the runtime ends with an error that it cannot ask
     frames = traceback.extract_tb(error.__traceback__)[1:]  # the first frame is ours
-    return _error(FunctionError, type(error).__name__, words, request_id, tuple(traceback.format_list(frames)))
+    return _error(FunctionError, type(error).__name__, words, request_id, formatted(frames))
 
 
 def _exited(error: BaseException, request_id: str) -> FunctionError:
