@@ -108,16 +108,16 @@ class Flow:
         self._random = random
         self._attempts: list[Attempt] = []
         timeout = routes[0].timeout(invocation)
-        self._deadline = Deadline.after(timeout, clock)
+        self._deadline = Deadline(clock() + timeout, clock)
         self._call = observers.call(target, invocation, routes[0].provider_name, timeout) if observers else None
 
     def invoke(self) -> Generator[Step, Any, InvocationResult]:
         """The call with one whole answer."""
-        return (yield from self._told(self._answered()))
+        return self._told(self._answered())
 
     def stream(self) -> Generator[Step, Any, InvocationResult]:
         """The call with an answer in pieces. Nothing is tried again once the first piece is there."""
-        return (yield from self._told(self._streamed()))
+        return self._told(self._streamed())
 
     def _told(self, steps: Generator[Step, Any, InvocationResult]) -> Generator[Step, Any, InvocationResult]:
         """`steps`, with the observers told before and after."""
@@ -131,15 +131,15 @@ class Flow:
                 error.add_note(
                     f"fcall: interrupted while {self._target.name} was being called; it may have run (executed: MAYBE)"
                 )
-            self._tell_end(started, error=error)
+            self._tell_end(started, None, error)
             raise
-        self._tell_end(started, result=result)
+        self._tell_end(started, result, None)
         return result
 
-    def _tell_end(self, started: float, **outcome: Any) -> None:
+    def _tell_end(self, started: float, result: InvocationResult | None, error: BaseException | None) -> None:
         if self._call is not None:
             elapsed = self._deadline.clock() - started
-            self._observers.after(self._call, tuple(self._attempts), elapsed, **outcome)
+            self._observers.after(self._call, tuple(self._attempts), elapsed, result=result, error=error)
 
     def _answered(self) -> Generator[Step, Any, InvocationResult]:
         result, route = yield from self._tried(Send)
@@ -163,13 +163,16 @@ class Flow:
         """Attempts at one route after the other, until there is an answer or nothing more may be tried."""
         failure: FcallError | None = None
         try:
-            for route in self._routes:
+            for index in range(len(self._routes)):
                 try:
+                    route = self._routes[index]  # a failover list makes its later routes only now
+                    if failure is not None and step_type is Open:
+                        route.check_streaming()
                     step = step_type(route.provider, self._addressed(route), self._deadline)
                 except (ConfigurationError, PayloadTooLargeError) as error:
                     if failure is None:
                         raise self._final(error, route) from error.__cause__
-                    failure.add_note(f"failover to {route.provider_name} was not possible: {error}")
+                    failure.add_note(f"failover to {error.provider or 'the next one'} was not possible: {error}")
                     continue
                 answer, failure = yield from self._repeated(step, route)
                 if failure is None:

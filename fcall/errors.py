@@ -127,8 +127,9 @@ class Attempt:
     retry_in: float | None = None
 
     def __str__(self) -> str:
-        code = f" {self.code}" if self.code else ""
-        return f"{self.number}. {self.target} {self.outcome} ({self.error or 'ok'}{code}) after {self.elapsed:.3f} s"
+        failure = " ".join(filter(None, (self.error, self.code)))
+        outcome = f"{self.outcome} ({failure})" if failure else self.outcome
+        return f"{self.number}. {self.target} {outcome} after {self.elapsed:.3f} s"
 
 
 class FcallError(Exception):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -62,6 +62,9 @@ class Platform:
         self.capabilities = capabilities
 
     def invoke(self, invocation: Invocation, deadline: Deadline) -> InvocationResult:
+        raise NotImplementedError
+
+    def stream(self, invocation: Invocation, deadline: Deadline) -> Iterator[bytes]:
         raise NotImplementedError
 
     def close(self) -> None:

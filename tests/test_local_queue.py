@@ -14,7 +14,6 @@ import pytest
 
 import fcall
 from fcall.errors import ConfigurationError, Executed, FunctionNotFoundError, ProviderUnavailableError, ThrottledError
-from fcall.local import _queue
 from fcall.local._queue import EventQueue
 
 
@@ -338,6 +337,7 @@ def test_events_that_drain_do_not_wait_for_each_other(registry: fcall.local.Regi
         together.wait(10)
         with pytest.raises(ConfigurationError) as caught:
             fcall.local.drain()
+        together.wait(10)  # neither event ends before both were refused
         errors.append(type(caught.value).__name__)
 
     for _ in range(2):
@@ -394,7 +394,7 @@ def test_an_event_without_a_thread_is_refused(
     client: fcall.Client, gated: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where no thread can be started the event is not accepted, and nobody waits for it."""
-    monkeypatch.setattr(_queue, "_Worker", Unstartable)
+    monkeypatch.setattr(threading, "Thread", Unstartable)
     queue = EventQueue(1, 1)
     with pytest.raises(ProviderUnavailableError, match=r"no thread can be started .* can't start new thread") as caught:
         queue.put(lambda: None)
@@ -408,7 +408,7 @@ def test_one_thread_is_enough(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> No
     """Where only some threads can be started, these run everything."""
     queue = EventQueue(3, 10)
     queue.put(lambda: gate.handler(0, None))
-    monkeypatch.setattr(_queue, "_Worker", Unstartable)
+    monkeypatch.setattr(threading, "Thread", Unstartable)
     for number in (1, 2):
         queue.put(lambda number=number: gate.handler(number, None))  # type: ignore[misc]
     gate.opened.set()
@@ -417,9 +417,18 @@ def test_one_thread_is_enough(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> No
     assert [0, 1, 2] == gate.ran
 
 
-def test_an_interrupted_start_leaves_nothing_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
+class InterruptedLater(threading.Thread):
+    """A thread whose start is interrupted when it runs already."""
+
+    def start(self) -> None:
+        super().start()
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("kind", [Interrupted, InterruptedLater])
+def test_an_interrupted_start_leaves_nothing_to_wait_for(monkeypatch: pytest.MonkeyPatch, kind: type) -> None:
     """Ctrl-C while the thread is being started gets through, and closing does not hang afterwards."""
-    monkeypatch.setattr(_queue, "_Worker", Interrupted)
+    monkeypatch.setattr(threading, "Thread", kind)
     queue = EventQueue(1, 1)
     with pytest.raises(KeyboardInterrupt):
         queue.put(lambda: None)

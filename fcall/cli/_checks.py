@@ -43,7 +43,8 @@ def findings(config: str | None, env: str | None) -> Iterator[Finding]:
 def _installation() -> Iterator[Finding]:
     """Whether this is the installed fcall, and nobody else's files are in it."""
     yield "ok", f"fcall {fcall.__version__} at {_PACKAGE}"
-    installed = {_normalized(each.name): each for each in metadata.distributions()}
+    found = [each for each in metadata.distributions() if each.name]
+    installed = {_normalized(each.name): each for each in reversed(found)}  # of one name, Python sees the first
     ours = installed.pop(_DISTRIBUTION, None)
     if ours is None:
         yield "warning", f"the distribution {_DISTRIBUTION} is not installed; this fcall is imported from its folder"

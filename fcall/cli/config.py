@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fcall.cli._command import Command, configuration_options
-from fcall.cli._output import Output, say
+from fcall.cli._command import Command, Group, configuration_options
+from fcall.cli._output import Output, tell
 
 if TYPE_CHECKING:
     from fcall._config import Configuration
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["config"]
 
 
-@click.group()
+@click.group(cls=Group)
 def config() -> None:
     """Show what is configured, and where."""
 
@@ -35,7 +35,7 @@ def show(output: Output, origin: bool, config: str | None, env: str | None) -> N
     for line in lines(configuration, origin):
         output.line(line)
     if not configuration.complete:
-        say("No configuration file is found; what nothing is said of is called on the provider local.")
+        tell("no configuration file is found, and none is needed to call local functions.")
 
 
 @config.command(cls=Command)
@@ -47,7 +47,7 @@ def path(output: Output, config: str | None, env: str | None) -> None:
     for file in files:
         output.line(str(file))
     if not files:
-        say("No configuration file is found; fcall looks for fcall.toml, or pyproject.toml with [tool.fcall].")
+        tell("no configuration file is found; fcall looks for fcall.toml, or pyproject.toml with [tool.fcall].")
 
 
 def _loaded(config: str | None, env: str | None) -> Configuration:

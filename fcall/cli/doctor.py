@@ -6,7 +6,7 @@ import click
 
 from fcall.cli._command import Command, configuration_options
 from fcall.cli._errors import PROBLEM
-from fcall.cli._output import Output, say
+from fcall.cli._output import Output, tell
 
 __all__ = ["doctor"]
 
@@ -26,5 +26,5 @@ def doctor(output: Output, config: str | None, env: str | None) -> None:
         problems += level == "problem"
         output.line(f"{level:<7}  {text}")
     if problems:
-        say("1 problem was found." if problems == 1 else f"{problems} problems were found.")
+        tell("1 problem was found." if problems == 1 else f"{problems} problems were found.")
         raise click.exceptions.Exit(PROBLEM)

@@ -9,7 +9,7 @@ import click
 
 from fcall.cli._command import Command, configuration_options
 from fcall.cli._completions import complete_service
-from fcall.cli._output import Output, say
+from fcall.cli._output import Output, tell
 
 if TYPE_CHECKING:
     from fcall import FunctionInfo
@@ -45,7 +45,7 @@ def list_functions(output: Output, service: str | None, form: str, config: str |
             else:
                 output.json(_record(function))
     if not found:
-        say("There is no function.")
+        tell("there is no function.")
 
 
 def _record(function: FunctionInfo) -> dict[str, str | None]:

@@ -32,15 +32,18 @@ def _rows(plugins: Plugins) -> Iterator[Row]:
     from fcall._plugins import BUILT_IN, PROVIDERS
 
     found = [plugin for plugin in plugins.installed() if plugin.group == PROVIDERS]
-    for name in plugins.names():
-        bringers = [f"{plugin.distribution} {plugin.version}" for plugin in found if plugin.name == name]
-        if name == BUILT_IN:
-            yield name, f"fcall-core {__version__}", "installed", plugins.spec(name).summary
-        else:
-            yield name, ", ".join(bringers) or "-", *_state(plugins, name)
-    for plugin in plugins.disabled():
-        if plugin.group == PROVIDERS:
-            yield plugin.name, f"{plugin.distribution} {plugin.version}", "disabled", "named in FCALL_DISABLE_PLUGINS"
+    disabled = [plugin for plugin in plugins.disabled() if plugin.group == PROVIDERS]
+    switched_off = {plugin.name for plugin in disabled} - {plugin.name for plugin in found}
+    for name in ({*plugins.names()} - switched_off) | {BUILT_IN}:
+        bringers = ", ".join(f"{plugin.distribution} {plugin.version}" for plugin in found if plugin.name == name)
+        if name != BUILT_IN:
+            yield name, bringers or "-", *_state(plugins, name)
+            continue
+        yield name, f"fcall-core {__version__}", *_state(plugins, name)
+        if bringers:
+            yield name, bringers, "broken", f"never loaded, since {BUILT_IN} is built in; it needs another name"
+    for plugin in disabled:
+        yield plugin.name, f"{plugin.distribution} {plugin.version}", "disabled", "named in FCALL_DISABLE_PLUGINS"
 
 
 def _state(plugins: Plugins, name: str) -> tuple[str, str]:

@@ -82,7 +82,7 @@ class LocalProvider:
         request_id = _new_request_id()
         if invocation.type == "Sync":
             return self._run(invocation, deadline, request_id)
-        self._find(invocation)
+        self._check(invocation)
         if invocation.type == "DryRun":
             return InvocationResult(status_code=204, request_id=request_id)
         self._queue.put(lambda: self._run_later(invocation, request_id))
@@ -106,8 +106,7 @@ class LocalProvider:
         self._queue.wait()
 
     def _run(self, invocation: Invocation, deadline: Deadline, request_id: str) -> InvocationResult:
-        handler = self._find(invocation)()
-        payload = self._runtime.run(handler, invocation, request_id, self._environment)
+        payload = self._runtime.run(self._handler(invocation), invocation, request_id, self._environment)
         if deadline.expired:
             raise InvocationTimeoutError(
                 "the function answered after the caller's time-out; raise timeout, or enqueue it",
@@ -118,24 +117,29 @@ class LocalProvider:
 
     def _run_later(self, invocation: Invocation, request_id: str) -> None:
         try:
-            self._runtime.run(self._find(invocation)(), invocation, request_id, self._environment)
+            self._runtime.run(self._handler(invocation), invocation, request_id, self._environment)
         except FcallError as error:
             logger.error("the Async call %s of %s failed: %s", request_id, invocation.function, error)
 
-    def _find(self, invocation: Invocation) -> Callable[[], Handler]:
-        """What gives the handler when it is called; nothing is imported before that.
+    def _handler(self, invocation: Invocation) -> Handler:
+        """The handler; code is imported now if it was not yet."""
+        code = _code(invocation)
+        return self._registered(invocation) if code is None else self._loader.load(code)
 
-        Code is named by developers only: a name that came with the call is looked up among the registrations.
-        """
+    def _check(self, invocation: Invocation) -> None:
+        """Raise where there is no such function, without importing any."""
+        code = _code(invocation)
+        if code is None:
+            self._registered(invocation)
+        elif not self._loader.exists(code):
+            self._loader.load(code)  # says what is missing
+
+    def _registered(self, invocation: Invocation) -> Handler:
         name = invocation.function_id or invocation.function
-        if invocation.configured and ":" in name:
-            if not self._loader.exists(name):
-                self._loader.load(name)  # says what is missing
-            return lambda: self._loader.load(name)
         handler = self._registry.find(invocation.service, name)
         if handler is None:
             raise self._not_found(invocation.service, name)
-        return lambda: handler
+        return handler
 
     def _not_found(self, service: str | None, name: str) -> FunctionNotFoundError:
         known = list(self._registry.names(service))
@@ -145,6 +149,15 @@ class LocalProvider:
             f"{nearest(name, known)}; there is {listed(known)}. Register it with "
             "@fcall.local.function, or name its code under `functions` in the configuration"
         )
+
+
+def _code(invocation: Invocation) -> str | None:
+    """The code that the call means, or None where it means a registered function.
+
+    Code is named by developers only: a name that came with the call is looked up among the registrations.
+    """
+    name = invocation.function_id or invocation.function
+    return name if invocation.configured and ":" in name else None
 
 
 def _new_request_id() -> str:

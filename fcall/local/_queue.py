@@ -69,13 +69,19 @@ class EventQueue:
         Raises:
             ConfigurationError: it was called by an event of this queue, which would wait for itself.
         """
-        if threading.current_thread() in self._threads:
-            raise _waits_for_itself()
+        self.refuse_own_thread()
         with self._idle:
             return self._idle.wait_for(lambda: not self._threads, timeout)
 
+    def refuse_own_thread(self) -> None:
+        """Raise `ConfigurationError` where one of this queue's own events is running."""
+        if threading.current_thread() in self._threads:
+            raise ConfigurationError(
+                "a function that was enqueued cannot wait for the queue it runs from; return first"
+            )
+
     def _start_thread(self) -> None:
-        thread = _Worker(target=self._work, name="fcall-local", daemon=False)
+        thread = threading.Thread(target=self._work, name="fcall-local", daemon=False)
         try:
             self._threads.add(thread)
             _busy.add(self)
@@ -114,10 +120,6 @@ class EventQueue:
             self._idle.notify_all()
 
 
-class _Worker(threading.Thread):
-    """A thread that runs events."""
-
-
 def drain(timeout: float | None = None) -> bool:
     """Wait until every event that any local provider of this process accepted has run.
 
@@ -130,18 +132,14 @@ def drain(timeout: float | None = None) -> bool:
     Raises:
         ConfigurationError: it was called by a function that was itself enqueued.
     """
-    if isinstance(threading.current_thread(), _Worker):
-        raise _waits_for_itself()
+    for queue in list(_busy):  # all of them first: two events that wait for each other's queue would never return
+        queue.refuse_own_thread()
     ends_at = None if timeout is None else time.monotonic() + timeout
     while queues := list(_busy):  # an event may enqueue another one elsewhere
         for queue in queues:
             if not queue.wait(None if ends_at is None else max(0.0, ends_at - time.monotonic())):
                 return False
     return True
-
-
-def _waits_for_itself() -> ConfigurationError:
-    return ConfigurationError("a function that was enqueued cannot wait for the queue it runs from; return first")
 
 
 def _refuse_at_exit() -> None:

@@ -68,10 +68,10 @@ def _event(payload: bytes) -> Any:
         return _json.decode(payload)
     except (ValueError, RecursionError) as error:
         reason = "is not UTF-8" if isinstance(error, UnicodeError) else "is not JSON"
-        # Not chained: the original holds the payload.
-        raise InvalidPayloadError(
-            f"the payload {reason}, and the runtime takes nothing else; encode it, or pass it as event"
-        ) from None
+    # Raised out here, since the original error holds the payload, and must not be its context.
+    raise InvalidPayloadError(
+        f"the payload {reason}, and the runtime takes nothing else; encode it, or pass it as event"
+    )
 
 
 def _answer(returned: Any, request_id: str) -> bytes:
