@@ -100,7 +100,8 @@ def test_nobody_has_to_listen_to_standard_error() -> None:
     closed = shell("$FCALL invoke local:app.py:loud -v 2>&-")
     left = shell("$FCALL invoke local:app.py:greet -v 2> >(true)")
 
-    assert (0, '"answer"') == (closed.returncode, closed.stdout.splitlines()[-1])
+    assert 0 == closed.returncode
+    assert '"answer"' in closed.stdout.splitlines()
     assert (0, '"Zoë"\n') == (left.returncode, left.stdout)
 
 

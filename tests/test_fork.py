@@ -22,6 +22,7 @@ BEGIN = """
     import fcall
 
     def child(function):
+        sys.stdout.flush()  # what is buffered would be written on both sides
         pid = os.fork()
         if pid:
             return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -190,7 +191,7 @@ def test_every_lock_is_free_in_the_child(run_program: Run) -> None:
     provider = LocalProvider(LocalOptions())
     client = fcall.Client({{"services": {{}}}}, providers={{"mine": provider}})
     registry = fcall.local.Registry()
-    locks = [client._router._lock, client._plugins._lock, registry._lock, _client._default_lock, provider._queue._idle]
+    locks = [client._router._lock, client._plugins._lock, registry._lock, _client._default_lock, provider._queue._lock]
     held, go_on = threading.Event(), threading.Event()
 
     def hold():

@@ -23,7 +23,6 @@ from fcall.errors import (
     ProviderNotFoundError,
     ProviderNotInstalledError,
     ThrottledError,
-    ThrottledError,
     UnsupportedFeatureError,
 )
 from fcall.provider import ALL_KEYS, Capabilities, Deadline, Invocation, InvocationResult, ProviderSpec, option
@@ -262,12 +261,6 @@ FAILOVER: dict[str, Any] = {
 }
 
 
-def test_a_failover_that_is_not_needed_needs_nothing(cloud: Cloud) -> None:
-    """Where a call goes well, the providers it might have gone on to may be missing, and are not made."""
-    assert b"{}" == fcall.Client(FAILOVER, plugins=[cloud]).invoke("images/resize").payload
-    assert ["cloud"] == [name for name, _, _ in cloud.made]
-
-
 def test_a_failover_goes_on_past_a_provider_that_is_missing(cloud: Cloud) -> None:
     """One that cannot be made is passed over; the next one in the list is called, under its own names."""
     client = fcall.Client(FAILOVER, plugins=[cloud])
@@ -280,7 +273,7 @@ def test_a_failover_goes_on_past_a_provider_that_is_missing(cloud: Cloud) -> Non
 
 def test_threads_fail_over_alike(cloud: Cloud) -> None:
     """Sixteen calls that go on at once go to the same places, in the order of the list."""
-    config = {"services": {**FAILOVER["services"], "second": {"provider": "cloud", "region": "near"}}}
+    config = {"services": {**FAILOVER["services"], "second": {"provider": "cloud", "region": "near", "attempts": 1}}}
     client = fcall.Client(config, plugins=[cloud])
     for target in ("images/resize", "second/resize"):
         client.invoke(target)
@@ -290,10 +283,10 @@ def test_threads_fail_over_alike(cloud: Cloud) -> None:
 
     def call(_: int) -> list[str]:
         together.wait(10)
-        return [attempt.target.split(":")[0] for attempt in client.invoke("images/resize", timeout=50).attempts]
+        return [attempt.target.split(":")[0] for attempt in client.invoke("images/resize").attempts]
 
     with ThreadPoolExecutor(16) as pool:
-        assert {("cloud", "flat")} == {tuple(dict.fromkeys(places)) for places in pool.map(call, range(16))}
+        assert {("cloud", "cloud", "flat")} == {tuple(places) for places in pool.map(call, range(16))}
     assert ["", "near", "far"] == [options.region for _, options, _ in cloud.made]
 
 

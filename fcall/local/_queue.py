@@ -38,7 +38,8 @@ class EventQueue:
 
     def after_fork_in_child(self) -> None:
         """Begin empty: what waits in the parent runs in the parent."""
-        self._idle = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()  # no Condition: one that Ctrl-C interrupts may stay locked for ever
+        self._waiting: set[threading.Lock] = set()
         self._events: deque[Event] = deque()
         self._threads: set[threading.Thread] = set()
         _busy.discard(self)
@@ -50,7 +51,7 @@ class EventQueue:
             ThrottledError: too many wait.
             ProviderUnavailableError: no thread can be started, as when the interpreter is ending.
         """
-        with self._idle:
+        with self._lock:
             if len(self._events) >= self._size:
                 raise ThrottledError(f"{self._size} events wait already; enqueue more slowly, or raise queue_size")
             if len(self._threads) < self._workers:
@@ -70,8 +71,17 @@ class EventQueue:
             ConfigurationError: it was called by an event of this queue, which would wait for itself.
         """
         self.refuse_own_thread()
-        with self._idle:
-            return self._idle.wait_for(lambda: not self._threads, timeout)
+        idle = threading.Lock()
+        idle.acquire()
+        with self._lock:
+            if not self._threads:
+                return True
+            self._waiting.add(idle)
+        try:
+            return idle.acquire(timeout=-1 if timeout is None else min(max(timeout, 0.0), threading.TIMEOUT_MAX))
+        finally:
+            with self._lock:
+                self._waiting.discard(idle)
 
     def refuse_own_thread(self) -> None:
         """Raise `ConfigurationError` where one of this queue's own events is running."""
@@ -83,28 +93,26 @@ class EventQueue:
     def _start_thread(self) -> None:
         thread = threading.Thread(target=self._work, name="fcall-local", daemon=False)
         try:
-            self._threads.add(thread)
-            _busy.add(self)
             _refuse_at_exit()
             thread.start()
-        except BaseException as error:
-            if thread.ident is None:  # it did not start, even if it was Ctrl-C that interrupted
-                self._left(thread)
-            if not isinstance(error, RuntimeError):
-                raise
+        except RuntimeError as error:
             if not self._threads:  # else one of these takes the event before it ends
                 raise ProviderUnavailableError(
                     f"no thread can be started to run the event: {error}; enqueue earlier, or fewer at once",
                     executed=Executed.NO,
                     retryable=threading.main_thread().is_alive(),
                 ) from error
+        finally:
+            if thread.is_alive():  # also where Ctrl-C came as it started
+                self._threads.add(thread)
+                _busy.add(self)
 
     def _work(self) -> None:
         thread = threading.current_thread()
         while True:
-            with self._idle:
+            with self._lock:
                 if not self._events:
-                    self._left(thread)
+                    self._leave(thread)
                     return
                 event = self._events.popleft()
             try:
@@ -113,11 +121,13 @@ class EventQueue:
                 logger.exception("an Async call raised what is no error of fcall")
             del event
 
-    def _left(self, thread: threading.Thread) -> None:
+    def _leave(self, thread: threading.Thread) -> None:
         self._threads.discard(thread)
         if not self._threads:
             _busy.discard(self)
-            self._idle.notify_all()
+            for idle in self._waiting:
+                idle.release()
+            self._waiting.clear()
 
 
 def drain(timeout: float | None = None) -> bool:
