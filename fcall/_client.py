@@ -155,7 +155,7 @@ class Client:
         invocation = checked(parsed, "Sync", event=event, **parameters)
         routes = self._routes(parsed)
         routes[0].check_streaming()
-        return stream_sync(self._flow(parsed, invocation, routes).stream(), self._sleep)
+        return self._streamed(parsed, invocation, routes)
 
     def list_functions(self, service: str | None = None) -> Iterator[FunctionInfo]:
         """The functions of a service, lazily, by the names that the application has for them.
@@ -206,9 +206,14 @@ class Client:
     def close(self) -> None:
         """Let go of connections and threads. What was accepted is finished first. Closing twice is harmless."""
         self._closed = True
-        self._router.close()
+        try:
+            self._router.close()
+        except ConfigurationError:  # it was refused, so it is open still
+            self._closed = False
+            raise
 
     def __enter__(self) -> Client:
+        self._refuse_closed()
         return self
 
     def __exit__(
@@ -219,18 +224,27 @@ class Client:
     def _invoked(self, target: Target, invocation: Invocation) -> InvocationResult:
         return run_sync(self._flow(target, invocation, self._routes(target)).invoke(), self._sleep)
 
+    def _streamed(self, target: Target, invocation: Invocation, routes: Sequence[Route]) -> Iterator[bytes]:
+        """The pieces; the call begins, and its clock with it, when the first one is asked for."""
+        yield from stream_sync(self._flow(target, invocation, routes).stream(), self._sleep)
+
     def _routes(self, target: Target) -> Sequence[Route]:
+        self._refuse_closed()
+        return self._router.routes(target)
+
+    def _refuse_closed(self) -> None:
         if self._closed:
             raise ClientClosedError(
                 "the client is closed; make a new one, or keep this one open for as long as it is used"
             )
-        return self._router.routes(target)
 
     def _flow(self, target: Target, invocation: Invocation, routes: Sequence[Route]) -> Flow:
+        self._refuse_closed()
         return Flow(target, invocation, routes, self._plugins.observers(), self._clock, self._random)
 
     def _listed(self, route: Route, service: str | None) -> Iterator[FunctionInfo]:
         assert isinstance(route.provider, ListingProvider)
+        self._refuse_closed()
         deadline = Deadline.after(route.default_timeout or route.capabilities.other_timeout, self._clock)
         try:
             there = route.service if route.bound else service

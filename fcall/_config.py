@@ -206,8 +206,10 @@ class Configuration:
             if not self.complete:
                 return None
             where = "[defaults]" if service is None else f"[services.{quoted(service, 60)}]"
+            misspelt = next((hint for key in table if (hint := nearest(key, SERVICE_KEYS))), "")
+            others = "" if service is None else " or in [defaults]"
             raise ConfigurationError(
-                f'no provider is named in {where}; add provider = "…" there or in [defaults]', service=service
+                f'no provider is named in {where}{misspelt}; add provider = "…" there{others}', service=service
             )
         return Binding(service, table["provider"].value, table)
 
@@ -378,6 +380,14 @@ def _check_sections(layer: _Layer) -> None:
                     f"{layer.name} has an unknown table [{quoted(prefix + key, 80)}]{nearest(key, known)}; "
                     f"known are {listed(known)}"
                 )
+        _check_tables(prefix, content, layer)
+
+
+def _check_tables(prefix: str, content: Mapping[str, Any], layer: _Layer) -> None:
+    """See what is wrong in any environment, the ones that are not chosen included."""
+    _table(content.get("defaults", {}), _DEFAULTS, f"{prefix}defaults", layer)
+    for name, raw in _mapping(content.get("services", {}), f"{prefix}services", layer).items():
+        _table(raw, _SERVICE, f"{prefix}services.{name}", layer)
 
 
 def _check_env(layers: list[_Layer], env: str | None) -> None:

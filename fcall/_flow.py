@@ -16,6 +16,7 @@ from fcall._observers import Observers
 from fcall._result import InvocationResult
 from fcall._router import Route
 from fcall._target import Target
+from fcall._wording import a_kind
 from fcall.errors import (
     Attempt,
     CircuitOpenError,
@@ -30,30 +31,43 @@ from fcall.errors import (
 )
 from fcall.provider import Provider
 
-__all__ = ["Advance", "Emit", "Flow", "Open", "Pause", "Send", "Step"]
+__all__ = ["END", "Advance", "Emit", "Flow", "Open", "Pause", "Send", "Step"]
 
 
 @dataclass(slots=True)
 class Send:
     """Call `provider.invoke`; answer with its result or throw what it raised."""
 
-    answer: ClassVar[type] = InvocationResult
+    wants: ClassVar[str] = "an InvocationResult"
 
     provider: Provider
     invocation: Invocation
     deadline: Deadline
 
+    @staticmethod
+    def accepts(answer: object) -> bool:
+        """Whether the answer is of the kind that is wanted."""
+        return isinstance(answer, InvocationResult) and isinstance(answer.payload, bytes)
+
+
+END: Any = object()
+"""Stands for a piece where a stream has no more."""
+
 
 @dataclass(slots=True)
 class Open(Send):
-    """Call `provider.stream`; answer with the iterator and its first piece, None where it has none."""
+    """Call `provider.stream`; answer with the iterator and its first piece, `END` where it has none."""
 
-    answer: ClassVar[type] = tuple
+    wants: ClassVar[str] = "an iterator of bytes"
+
+    @staticmethod
+    def accepts(answer: object) -> bool:
+        return isinstance(answer, tuple)
 
 
 @dataclass(slots=True)
 class Advance:
-    """Take the next piece; answer with it, or with None at the end."""
+    """Take the next piece; answer with it, or with `END`."""
 
     pieces: Iterator[bytes]
 
@@ -122,19 +136,22 @@ class Flow:
     def _told(self, steps: Generator[Step, Any, InvocationResult]) -> Generator[Step, Any, InvocationResult]:
         """`steps`, with the observers told before and after."""
         started = self._deadline.clock()
-        if self._call is not None:
-            self._observers.before(self._call)
         try:
+            if self._call is not None:
+                self._observers.before(self._call)
             result = yield from steps
         except BaseException as error:
             if not isinstance(error, Exception):
-                error.add_note(
-                    f"fcall: interrupted while {self._target.name} was being called; it may have run (executed: MAYBE)"
-                )
+                error.add_note(self._interrupted())
             self._tell_end(started, None, error)
             raise
         self._tell_end(started, result, None)
         return result
+
+    def _interrupted(self) -> str:
+        whether = "it did not run" if self._invocation.type == "DryRun" else "it may have run"
+        executed = "NO" if self._invocation.type == "DryRun" else "MAYBE"
+        return f"fcall: interrupted while {self._target.name} was being called; {whether} (executed: {executed})"
 
     def _tell_end(self, started: float, result: InvocationResult | None, error: BaseException | None) -> None:
         if self._call is not None:
@@ -148,9 +165,15 @@ class Flow:
 
     def _streamed(self) -> Generator[Step, Any, InvocationResult]:
         (pieces, piece), route = yield from self._tried(Open)
-        while piece is not None:
-            yield Emit(piece)
-            piece, failure = yield from self._once(Advance(pieces))
+        failure: FcallError | None = None
+        while piece is not END:
+            if not isinstance(piece, bytes):
+                failure = _unusable(piece, "bytes")
+            elif self._deadline.expired:
+                failure = InvocationTimeoutError("the time-out passed before the stream ended; raise timeout")
+            else:
+                yield Emit(piece)
+                piece, failure = yield from self._once(Advance(pieces))
             if failure is not None:
                 self._broke_off(failure)
                 try:
@@ -193,10 +216,10 @@ class Flow:
             while True:
                 number += 1
                 started = clock()
-                answer, failure = yield from self._once(step)
+                answer, failure = yield from self._sent(step, route, started)
                 elapsed = clock() - started
-                if failure is None and not isinstance(answer, step.answer):
-                    failure = _unusable(answer)
+                if failure is None and not step.accepts(answer):
+                    failure = _unusable(answer, step.wants)
                 if failure is None:
                     self._succeeded(route, step.invocation, elapsed)
                     return answer, None
@@ -209,6 +232,30 @@ class Flow:
                 yield Pause(pause)
         finally:
             failure = None  # as in _tried
+
+    def _sent(self, step: Send, route: Route, started: float) -> Generator[Step, Any, tuple[Any, FcallError | None]]:
+        """What came of an attempt; one that is interrupted is told of as well."""
+        if self._deadline.expired:
+            return None, InvocationTimeoutError(
+                "the time-out passed before anything was sent; raise timeout, or enqueue it", executed=Executed.NO
+            )
+        try:
+            return (yield from self._once(step))
+        except BaseException as error:
+            executed = Executed.NO if self._invocation.type == "DryRun" else Executed.MAYBE
+            elapsed = self._deadline.clock() - started
+            self._attempts.append(
+                Attempt(
+                    len(self._attempts) + 1,
+                    route.label(step.invocation),
+                    "maybe",
+                    executed,
+                    type(error).__name__,
+                    None,
+                    elapsed,
+                )
+            )
+            raise
 
     def _once(self, step: Step) -> Generator[Step, Any, tuple[Any, FcallError | None]]:
         """What came of a step: an answer, or a failure, which is an error of ours whatever the provider let slip."""
@@ -292,8 +339,7 @@ def _unmapped(error: Exception) -> FcallError:
     return unmapped
 
 
-def _unusable(answer: object) -> FcallError:
+def _unusable(answer: object, wanted: str) -> FcallError:
     return UnmappedProviderError(
-        f"the provider answered with a {type(answer).__name__} instead of an InvocationResult; report it to the "
-        "provider's author"
+        f"the provider answered with {a_kind(answer)} instead of {wanted}; report it to the provider's author"
     )

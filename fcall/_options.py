@@ -140,7 +140,7 @@ def provider_options(
             values[field.name] = _from_here(binding.origin.folder / field.default, field.metadata)
     for name, setting in settings.items():
         if not setting.origin.in_code:
-            values[name] = _from_file(name, setting, _metadata(spec, name), environ)
+            values[name] = _from_file(spec, name, setting, environ)
     for name, text in in_target:
         if not _metadata(spec, name).get("in_target"):
             allowed = [option for option in _hints(spec.options) if _metadata(spec, option).get("in_target")]
@@ -166,16 +166,16 @@ def _metadata(spec: ProviderSpec, name: str) -> Mapping[str, Any]:
     return field.metadata if field is not None else {}
 
 
-def _from_file(name: str, setting: Setting, metadata: Mapping[str, Any], environ: Mapping[str, str]) -> Any:
+def _from_file(spec: ProviderSpec, name: str, setting: Setting, environ: Mapping[str, str]) -> Any:
     """The value that a file means: a variable's where it names one, a path relative to the file's folder."""
-    value = setting.value
+    value, metadata = setting.value, _metadata(spec, name)
     if isinstance(value, str) and value.startswith("env:"):
         variable = value.removeprefix("env:")
         if variable not in environ:
             raise ConfigurationError(
                 f"{name!r} in {setting.origin} takes the variable {variable}, which is not set; set it"
             )
-        return _from_here(environ[variable], metadata)
+        return _from_here(from_text(spec.options, name, environ[variable]), metadata)
     if metadata.get("secret"):
         raise ConfigurationError(
             f"{name!r} in {setting.origin} is a secret and may not stand in a file; "

@@ -286,7 +286,14 @@ class Router:
 
     def _default_provider(self) -> str:
         binding = self._configuration.binding(None)
-        return "local" if binding is None else binding.provider
+        if binding is not None:
+            return binding.provider
+        if self._instances:
+            raise ConfigurationError(
+                f"several providers are given ({listed(self._instances)}) and none is the default; name one with "
+                "provider=, or in the target"
+            )
+        return "local"
 
     def _unbound(self, name: str, in_target: tuple[tuple[str, str], ...] = ()) -> Route:
         """A route that no service of the configuration describes, with the client's options or the default ones."""

@@ -103,6 +103,8 @@ def _direct(provider: str, rest: str, text: str) -> Target:
         raise InvalidParamsError(
             f"the options of the target {quoted(function, 100)!r} are not written name=value&name=value"
         ) from None
+    if len({name for name, _ in options}) < len(options):
+        raise InvalidParamsError(f"the target {quoted(function, 100)!r} sets an option twice; leave one out")
     if mark and not query:
         raise InvalidParamsError(f"the target {quoted(text, 100)!r} ends in '?'; write ?option=value or leave it out")
     return Target(function=function, provider=provider, options=tuple(options), direct=True)

@@ -169,7 +169,10 @@ class FcallError(Exception):
     ) -> None:
         super().__init__(message)
         self.message = message
-        self.executed = self.default_executed if executed is None else executed
+        if executed is None:
+            executed = self.default_executed
+        # What is no Executed says nothing that can be relied on.
+        self.executed = executed if isinstance(executed, Executed) else Executed.MAYBE
         self.attempts = attempts
         self.provider = provider
         self.service = service
@@ -284,7 +287,8 @@ class ThrottledError(RejectedError):
 
     def __init__(self, message: str = "", *, retry_after: float | None = None, **fields: Any) -> None:
         super().__init__(message, **fields)
-        self.retry_after = retry_after
+        is_number = isinstance(retry_after, (int, float)) and not isinstance(retry_after, bool)
+        self.retry_after = retry_after if is_number else None
 
 
 class InvalidPayloadError(RejectedError):

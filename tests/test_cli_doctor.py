@@ -57,10 +57,12 @@ def test_a_sound_installation_is_all_ok(run: Run, monkeypatch: pytest.MonkeyPatc
     assert "no environment is chosen" in lines_of(ended, "ok")
 
 
-@pytest.mark.parametrize("record", ["fcall/__init__.py,,\n", "fcall.py,,\n"])
-def test_another_owner_of_our_package_is_a_problem(run: Run, site: Path, record: str) -> None:
+@pytest.mark.parametrize("file", ["fcall/client.py", "fcall.py"])
+def test_another_owner_of_our_package_is_a_problem(run: Run, site: Path, file: str) -> None:
     """A distribution that installs the import package fcall, as the one called fcall does, is found and named."""
-    distribution(site, "fcall", RECORD=f"{record}fcall-9.9.dist-info/METADATA,,\n")
+    (site / file).parent.mkdir(exist_ok=True)
+    (site / file).touch()
+    distribution(site, "fcall", RECORD=f"{file},,\nfcall-9.9.dist-info/METADATA,,\n")
     ended = run("doctor")
 
     assert (3, "fcall: 1 problem was found.\n") == (ended.code, ended.err)
@@ -85,7 +87,9 @@ def test_neighbours_are_no_problem(run: Run, site: Path) -> None:
     distribution(site, "fcall-gate", RECORD="fcall_gate/__init__.py,,\n../../../bin/fcall-gate,,\n")
     (site / "~call-1.0.dist-info").mkdir()
 
-    assert [] == lines_of(run("doctor"), "problem")
+    ended = run("doctor")
+
+    assert (0, []) == (ended.code, lines_of(ended, "problem"))
 
 
 def test_another_version_of_ours_is_a_warning(run: Run, site: Path) -> None:

@@ -96,7 +96,7 @@ def test_the_exit_code_says_how_the_call_ended(run: Run, name: str, code: int) -
         (["local:app.py:handler"], CONFIGURATION, "there is no file"),
         (["local:broken.py:handler"], FUNCTION_FAILED, "could not be loaded: ZeroDivisionError"),
         (["local:slow.py:handler?function_timeout=0.000001"], FUNCTION_FAILED, "Task timed out"),
-        (["local:slow.py:handler", "--timeout", "0.000001"], TIMED_OUT, "raise timeout, or enqueue it"),
+        (["local:slow.py:handler", "--timeout", "0.000001"], TIMED_OUT, "raise timeout"),
         (["local:slow.py:handler", "--payload", "no JSON"], NOT_DONE, "the payload is not JSON"),
         (["local:slow.py:handler", r'"\ud800"'], NOT_DONE, "lone surrogate"),
         (["local:slow.py:handler", "--timeout", "nan"], CONFIGURATION, "the timeout is over 0"),

@@ -336,6 +336,37 @@ def test_call_options_are_those_of_the_provider(spawn: Run, sample_plugins: Path
     assert "have no 'priorty' (did you mean 'priority'?)" in wrong.err
 
 
+def test_the_provider_is_closed(spawn: Run, tmp_path: Path) -> None:
+    """The provider that answered is closed before the command ends, so that what it accepted is finished."""
+    info = tmp_path / "closing-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: closing\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text("[fcall]\nclosing = closing\n", encoding="utf-8")
+    (tmp_path / "closing.py").write_text(CLOSING, encoding="utf-8")
+    ended = spawn("invoke", "closing:anything", PYTHONPATH=str(tmp_path))
+
+    assert (0, "1\n", "closed\n") == (ended.code, ended.out, ended.err)
+
+
+CLOSING = """
+import fcall
+from fcall.provider import Capabilities, InvocationResult, ProviderSpec
+
+class Provider:
+    capabilities = Capabilities()
+
+    def invoke(self, invocation, deadline):
+        return InvocationResult(b"1")
+
+    def close(self):
+        print("closed")
+
+@fcall.hookimpl
+def fcall_register_providers():
+    return ProviderSpec("closing", lambda options: Provider())
+"""
+
+
 def test_the_environment_and_the_file_are_chosen(run: Run) -> None:
     """--config names the file and --env the environment that a service is looked up in."""
     Path("elsewhere.toml").write_text(

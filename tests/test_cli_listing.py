@@ -161,8 +161,9 @@ def test_a_shell_is_offered_what_there_is(words: str, position: int, offered: li
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_script_for_a_shell_is_printed(run: Run, shell: str) -> None:
-    """completion prints a script that asks fcall itself what fits, and runs no shell to do so."""
+def test_the_script_for_a_shell_is_printed(run: Run, shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """completion prints a script that asks fcall itself what fits, also where that shell is not installed."""
+    monkeypatch.setenv("PATH", "")
     ended = run("completion", shell)
 
     assert (0, "") == (ended.code, ended.err)

@@ -98,11 +98,13 @@ def test_a_reader_that_leaves_ends_it_quietly() -> None:
 def test_nobody_has_to_listen_to_standard_error() -> None:
     """Where standard error is closed, or nobody reads it, the answer is printed all the same."""
     closed = shell("$FCALL invoke local:app.py:loud -v 2>&-")
+    wrong = shell("$FCALL invok 2>&-")
     left = shell("$FCALL invoke local:app.py:greet -v 2> >(true)")
 
     assert 0 == closed.returncode
     assert '"answer"' in closed.stdout.splitlines()
     assert (0, '"Zoë"\n') == (left.returncode, left.stdout)
+    assert (2, "") == (wrong.returncode, wrong.stdout)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")

@@ -43,7 +43,7 @@ def findings(config: str | None, env: str | None) -> Iterator[Finding]:
 def _installation() -> Iterator[Finding]:
     """Whether this is the installed fcall, and nobody else's files are in it."""
     yield "ok", f"fcall {fcall.__version__} at {_PACKAGE}"
-    found = [each for each in metadata.distributions() if each.name]
+    found = [each for each in metadata.distributions() if "Name" in each.metadata]  # else it is half removed
     installed = {_normalized(each.name): each for each in reversed(found)}  # of one name, Python sees the first
     ours = installed.pop(_DISTRIBUTION, None)
     if ours is None:

@@ -92,12 +92,18 @@ class Loader:
     def _on_import_path(self) -> Iterator[None]:
         # One entry for every load under way, so that none takes away what another still needs.
         sys.path.insert(0, self._root)
-        importlib.invalidate_caches()
+        self._look_again()
         try:
             yield
         finally:
             with contextlib.suppress(ValueError):  # the module may have put the import path right by itself
                 sys.path.remove(self._root)
+
+    def _look_again(self) -> None:
+        """Have Python see files that are new. `importlib.invalidate_caches` would fail where two threads call it."""
+        for path in list(sys.path_importer_cache):
+            if path == self._root or path.startswith(self._root + os.sep):
+                sys.path_importer_cache.pop(path, None)
 
 
 class _HandlerFiles:
