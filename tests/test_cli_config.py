@@ -89,6 +89,14 @@ def test_origins_name_the_file_and_the_table(run: Run) -> None:
     assert f"attempts = 2  # {project} [env.dev.defaults]" in lines
 
 
+def test_an_output_of_another_encoding_is_no_obstacle(spawn: Run) -> None:
+    """What standard output cannot show is escaped, and the rest is printed all the same."""
+    write('[services.x]\nprovider = "aws"\nname = "Zo\u00eb"\n')
+    ended = spawn("config", "show", PYTHONIOENCODING="ascii")
+
+    assert (0, '[services.x]\nprovider = "aws"\nname = "Zo\\xeb"\n') == (ended.code, ended.out)
+
+
 def test_a_variable_is_an_origin(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """A provider that FCALL_PROVIDER chose is shown with that origin, also where no file is there."""
     monkeypatch.setenv("FCALL_PROVIDER", "aws")

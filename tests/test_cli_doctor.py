@@ -164,11 +164,26 @@ def test_every_service_is_followed_to_its_provider(spawn: Run, sample_plugins: P
     assert {f"the service {name}" for name in ("moons", "wrong", "typed", "open", "missing", "twins")} == set(problems)
     assert "the service moons: 'api_key' takes the variable MOON_KEY, which is not set; set it" in ended.out
     assert "the service moons: 'region' takes the variable MOON_REGION, which is not set; set it" in ended.out
+    assert 2 == ended.out.count("the service moons: ")
     assert "'regoin' (written in fcall.toml [services.wrong]) (did you mean 'region'?)" in problems["the service wrong"]
     assert "is a int; it has to be str" in problems["the service typed"]
     assert "is a secret and may not stand in a file" in problems["the service open"]
     assert "pip install fcall-aws" in problems["the service missing"]
     assert "uninstall one" in problems["the service twins"]
+
+
+def test_a_failover_that_leads_nowhere_is_a_problem(run: Run) -> None:
+    """A service is followed along its failover list to the end, and what is looked at next is still looked at."""
+    Path("fcall.toml").write_text(
+        '[services.here]\nprovider = "local"\nfailover = ["there"]\n[services.there]\nprovider = "aws"\n'
+        '[services.last]\nprovider = "local"\n',
+        encoding="utf-8",
+    )
+    ended = run("doctor")
+
+    assert 3 == ended.code
+    assert ["the service here", "the service there"] == [text.split(": ")[0] for text in lines_of(ended, "problem")]
+    assert "the service last, on local" in lines_of(ended, "ok")
 
 
 def test_every_plugin_is_looked_at(spawn: Run, sample_plugins: Path) -> None:

@@ -269,14 +269,14 @@ def test_the_context_comes_from_a_file(run: Run) -> None:
 
 def test_verbose_says_who_answered(run: Run) -> None:
     """-v tells provider, request id, executed version, attempts and time, on standard error alone."""
-    answer = InvocationResult(b"1", request_id="r-1", executed_version="7", log_tail="hello\x1b[2J\nlog")
+    answer = InvocationResult(b"1", request_id="r-1\x07", executed_version="7", log_tail="hello\x1b[2J\nlog")
     with routed_to(stand(ConnectionFailedError(executed=Executed.NO, code="Refused"), answer)):
         ended = run("invoke", "images/resize", "-v")
     log, more, *facts = ended.err.splitlines()
 
     assert (0, "1\n") == (ended.code, ended.out)
     assert ("hello�[2J", "log") == (log, more)
-    assert ["provider: test", "request id: r-1", "executed version: 7"] == facts[:3]
+    assert ["provider: test", "request id: r-1�", "executed version: 7"] == facts[:3]
     assert facts[3].startswith("attempt: 1. test:images/resize not sent (ConnectionFailedError Refused) after ")
     assert facts[4].startswith("attempt: 2. test:images/resize ok ")
     assert facts[5].startswith("elapsed: 0.")

@@ -147,3 +147,26 @@ def test_closing_and_draining_at_exit_are_quick(run_program: Run) -> None:
     )
 
     assert ("True\n", "", [1]) == (finished.stdout, finished.stderr, events())
+
+
+def test_a_daemon_cannot_keep_the_process_alive(run_program: Run) -> None:
+    """A daemon that goes on enqueueing is refused once the program ends, and everything accepted has run."""
+    finished = run_program(
+        f"""{BEGIN}
+    accepted = os.open("accepted", os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+
+    def forever():
+        number = 0
+        while True:
+            number += 1
+            client.enqueue("note", number)
+            os.write(accepted, b".")
+
+    threading.excepthook = lambda info: None
+    threading.Thread(target=forever, daemon=True).start()
+    time.sleep(0.2)
+    """
+    )
+
+    assert 0 == finished.returncode
+    assert len(Path("accepted").read_text()) <= len(events())

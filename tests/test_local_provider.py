@@ -14,6 +14,8 @@ from fcall.errors import (
     ConfigurationError,
     Executed,
     FunctionNotFoundError,
+    InvalidParamsError,
+    InvocationTimeoutError,
     UnsupportedFeatureError,
 )
 from fcall.local._provider import LocalOptions, LocalProvider
@@ -211,3 +213,37 @@ def test_targets_in_data_can_be_kept_from_code(canary: Callable[[], bool], name:
             client.list_functions(service)
 
     assert not canary()
+
+
+# The caller's patience
+
+
+def test_a_function_that_is_loaded_too_late_does_not_run() -> None:
+    """Where the time-out passes while the code is imported, the function did not run."""
+    Path("slow.py").write_text(
+        "import time, pathlib\ntime.sleep(0.2)\ndef handler(event, context): pathlib.Path('ran').touch()\n"
+    )
+    client = fcall.Client(provider="local")
+    with pytest.raises(InvocationTimeoutError) as caught:
+        client.invoke("local:slow.py:handler", timeout=0.1)
+
+    assert Executed.NO is caught.value.executed
+    assert not Path("ran").exists()
+
+
+@pytest.mark.parametrize("end", ["return 1", "raise ValueError"])
+@pytest.mark.parametrize("function_timeout", [0.15, 10])
+def test_the_callers_time_out_comes_first_where_it_passes_first(end: str, function_timeout: float) -> None:
+    """A caller of a cloud would have left by then, so whatever the function did later is not told."""
+    Path("slow.py").write_text(f"import time\ndef handler(event, context):\n    time.sleep(0.2)\n    {end}\n")
+    client = fcall.Client(provider="local", function_timeout=function_timeout)
+    with pytest.raises(InvocationTimeoutError) as caught:
+        client.invoke("local:slow.py:handler", timeout=0.1)
+
+    assert Executed.YES is caught.value.executed
+
+
+def test_a_file_without_a_function_is_told_apart() -> None:
+    """A path that names no function is no registration either; the message says how to write it."""
+    with pytest.raises(InvalidParamsError, match=r"write path/to/file.py:function"):
+        fcall.Client(provider="local").invoke("local:app/hello.py")

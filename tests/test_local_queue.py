@@ -435,3 +435,26 @@ def test_an_interrupted_start_leaves_nothing_to_wait_for(monkeypatch: pytest.Mon
 
     assert queue.wait(10)
     assert fcall.local.drain(10)
+
+
+def test_two_events_that_close_each_others_client_do_not_hang(
+    registry: fcall.local.Registry,
+) -> None:
+    """At least one of them is told that it would wait for itself."""
+    refused: list[BaseException] = []
+    clients = [fcall.Client(provider="local", registry=registry, workers=workers) for workers in (1, 2)]
+    both = threading.Barrier(2)
+
+    @registry.function("closer")
+    def closer(event: int, context: Any) -> None:
+        both.wait(10)
+        try:
+            clients[event].close()
+        except ConfigurationError as error:
+            refused.append(error)
+
+    clients[0].enqueue("closer", 1)
+    clients[1].enqueue("closer", 0)
+
+    assert fcall.local.drain(10)
+    assert refused

@@ -118,12 +118,12 @@ def _service(service: str | None, table: Table, router: Router) -> Iterator[Find
         yield "problem", f"{name}: {key!r} takes the variable {variable}, which is not set; set it"
     if unset:
         return
-    try:
-        routes = router.routes(Target(service=service, function="*"))
+    try:  # a failover route is made when it is come to
+        providers = [route.provider_name for route in router.routes(Target(service=service, function="*"))]
     except FcallError as error:
         yield "problem", f"{name}: {error.message}"
     else:
-        yield "ok", f"{name}, on {', then '.join(route.provider_name for route in routes)}"
+        yield "ok", f"{name}, on {', then '.join(providers)}"
 
 
 def _unset(table: Table) -> dict[str, str]:

@@ -23,5 +23,5 @@ def fcall_register_providers() -> ProviderSpec:
 
 
 def _parsed(rest: str) -> Target:
-    """``path/to.py:function`` and ``package.module:function`` are code; anything else is the name of a registration."""
-    return Target(function=rest) if ":" in rest else parse_named(rest)
+    """``path/to.py:function`` and ``package.module:function`` are code; else it is the name of a registration."""
+    return Target(function=rest) if ":" in rest or rest.endswith(".py") else parse_named(rest)

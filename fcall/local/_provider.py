@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from fcall._log import logger
 from fcall._wording import listed, nearest, quoted
-from fcall.errors import Executed, FcallError, FunctionNotFoundError, InvocationTimeoutError
+from fcall.errors import Executed, FcallError, FunctionError, FunctionNotFoundError, InvocationTimeoutError
 from fcall.local._loader import Loader
 from fcall.local._queue import EventQueue
 from fcall.local._registry import DEFAULT, Handler, Registry
@@ -106,13 +106,18 @@ class LocalProvider:
         self._queue.wait()
 
     def _run(self, invocation: Invocation, deadline: Deadline, request_id: str) -> InvocationResult:
-        payload = self._runtime.run(self._handler(invocation), invocation, request_id, self._environment)
+        handler = self._handler(invocation)
         if deadline.expired:
-            raise InvocationTimeoutError(
-                "the function answered after the caller's time-out; raise timeout, or enqueue it",
-                executed=Executed.YES,
-                request_id=request_id,
-            )
+            raise _too_late("the function was loaded", Executed.NO, request_id)
+        impatient = deadline.remaining() < self._environment.function_timeout
+        try:
+            payload = self._runtime.run(handler, invocation, request_id, self._environment)
+        except FunctionError as error:
+            if impatient and deadline.expired:  # a caller of a cloud would not have seen this any more
+                raise _too_late("the function failed", Executed.YES, request_id) from error
+            raise
+        if deadline.expired:
+            raise _too_late("the function answered", Executed.YES, request_id)
         return InvocationResult(payload, 200, request_id, _VERSION)
 
     def _run_later(self, invocation: Invocation, request_id: str) -> None:
@@ -157,7 +162,13 @@ def _code(invocation: Invocation) -> str | None:
     Code is named by developers only: a name that came with the call is looked up among the registrations.
     """
     name = invocation.function_id or invocation.function
-    return name if invocation.configured and ":" in name else None
+    return name if invocation.configured and (":" in name or name.endswith(".py")) else None
+
+
+def _too_late(what: str, executed: Executed, request_id: str) -> InvocationTimeoutError:
+    return InvocationTimeoutError(
+        f"{what} after the caller's time-out; raise timeout, or enqueue it", executed=executed, request_id=request_id
+    )
 
 
 def _new_request_id() -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeAlias
 
 from fcall._fork import forget_in_child
@@ -42,6 +43,7 @@ class EventQueue:
         self._waiting: set[threading.Lock] = set()
         self._events: deque[Event] = deque()
         self._threads: set[threading.Thread] = set()
+        self._awaits: list[EventQueue] = []
         _busy.discard(self)
 
     def put(self, event: Event) -> None:
@@ -49,8 +51,10 @@ class EventQueue:
 
         Raises:
             ThrottledError: too many wait.
-            ProviderUnavailableError: no thread can be started, as when the interpreter is ending.
+            ProviderUnavailableError: the interpreter is ending, or no thread can be started.
         """
+        if _nobody_waits():
+            raise _refused("the interpreter is ending")
         with self._lock:
             if len(self._events) >= self._size:
                 raise ThrottledError(f"{self._size} events wait already; enqueue more slowly, or raise queue_size")
@@ -68,9 +72,19 @@ class EventQueue:
             Whether everything has run.
 
         Raises:
-            ConfigurationError: it was called by an event of this queue, which would wait for itself.
+            ConfigurationError: it was called by an event of this queue, or of one that this queue's events wait for, so
+                that it would wait for itself.
         """
-        self.refuse_own_thread()
+        waiting = next((queue for queue in list(_busy) if threading.current_thread() in queue._threads), None)
+        with _awaited(waiting, self):
+            return self._wait(timeout)
+
+    def _waits_for(self, other: EventQueue, seen: tuple[EventQueue, ...] = ()) -> bool:
+        """Whether an event of this queue waits for the other one, or for one whose event does."""
+        others = [queue for queue in list(self._awaits) if queue not in seen]
+        return self is other or any(queue._waits_for(other, (*seen, self)) for queue in others)
+
+    def _wait(self, timeout: float | None) -> bool:
         idle = threading.Lock()
         idle.acquire()
         with self._lock:
@@ -86,22 +100,15 @@ class EventQueue:
     def refuse_own_thread(self) -> None:
         """Raise `ConfigurationError` where one of this queue's own events is running."""
         if threading.current_thread() in self._threads:
-            raise ConfigurationError(
-                "a function that was enqueued cannot wait for the queue it runs from; return first"
-            )
+            raise _waits_for_itself()
 
     def _start_thread(self) -> None:
         thread = threading.Thread(target=self._work, name="fcall-local", daemon=False)
         try:
-            _refuse_at_exit()
             thread.start()
         except RuntimeError as error:
             if not self._threads:  # else one of these takes the event before it ends
-                raise ProviderUnavailableError(
-                    f"no thread can be started to run the event: {error}; enqueue earlier, or fewer at once",
-                    executed=Executed.NO,
-                    retryable=threading.main_thread().is_alive(),
-                ) from error
+                raise _refused(str(error)) from error
         finally:
             if thread.is_alive():  # also where Ctrl-C came as it started
                 self._threads.add(thread)
@@ -152,12 +159,38 @@ def drain(timeout: float | None = None) -> bool:
     return True
 
 
-def _refuse_at_exit() -> None:
-    """Refuse a thread that nobody would wait for.
+@contextmanager
+def _awaited(waiting: EventQueue | None, queue: EventQueue) -> Iterator[None]:
+    """Have it known that an event of `waiting` waits for `queue`, and refuse it where that closes a circle."""
+    if waiting is None:
+        yield
+        return
+    waiting._awaits.append(queue)  # before looking: of two that do this at once, at least one sees the other
+    try:
+        if queue._waits_for(waiting):
+            raise _waits_for_itself()
+        yield
+    finally:
+        waiting._awaits.remove(queue)
 
-    Python waits for threads before it runs what is registered with `atexit`; 3.11 still starts one after that, and
-    then ends under it.
+
+def _waits_for_itself() -> ConfigurationError:
+    return ConfigurationError("a function that was enqueued cannot wait for the queue it runs from; return first")
+
+
+def _nobody_waits() -> bool:
+    """Whether the interpreter is ending, and this is a thread that goes on nevertheless.
+
+    Python waits for threads before it runs what is registered with `atexit`, and never for a daemon. What these enqueue
+    would keep it from ending, or would end under it.
     """
     thread, main = threading.current_thread(), threading.main_thread()
-    if not main.is_alive() and (thread is main or thread.daemon):
-        raise RuntimeError("the interpreter is ending")
+    return not main.is_alive() and (thread is main or thread.daemon)
+
+
+def _refused(reason: str) -> ProviderUnavailableError:
+    return ProviderUnavailableError(
+        f"no thread can be started to run the event: {reason}; enqueue earlier, or fewer at once",
+        executed=Executed.NO,
+        retryable=threading.main_thread().is_alive(),
+    )
