@@ -149,9 +149,14 @@ class Flow:
         return result
 
     def _interrupted(self) -> str:
-        whether = "it did not run" if self._invocation.type == "DryRun" else "it may have run"
-        executed = "NO" if self._invocation.type == "DryRun" else "MAYBE"
+        whether = "it may have run" if self._in_doubt else "it did not run"
+        executed = self._in_doubt.name
         return f"fcall: interrupted while {self._target.name} was being called; {whether} (executed: {executed})"
+
+    @property
+    def _in_doubt(self) -> Executed:
+        """What can be said of a call that nobody waited for; a dry run never runs anything."""
+        return Executed.NO if self._invocation.type == "DryRun" else Executed.MAYBE
 
     def _tell_end(self, started: float, result: InvocationResult | None, error: BaseException | None) -> None:
         if self._call is not None:
@@ -221,11 +226,12 @@ class Flow:
                 if failure is None and not step.accepts(answer):
                     failure = _unusable(answer, step.wants)
                 if failure is None:
-                    self._succeeded(route, step.invocation, elapsed)
+                    executed = _EXECUTED_WHEN_OK[step.invocation.type]
+                    self._attempted(route, step, "ok", executed, elapsed)
                     return answer, None
                 self._complete(failure, route)
                 pause = route.policy.pause(number, failure, self._invocation, self._deadline.remaining(), self._random)
-                self._failed(failure, route, step.invocation, elapsed, pause)
+                self._failed(failure, route, step, elapsed, pause)
                 if pause is None:
                     return None, failure
                 failure = None
@@ -242,19 +248,8 @@ class Flow:
         try:
             return (yield from self._once(step))
         except BaseException as error:
-            executed = Executed.NO if self._invocation.type == "DryRun" else Executed.MAYBE
             elapsed = self._deadline.clock() - started
-            self._attempts.append(
-                Attempt(
-                    len(self._attempts) + 1,
-                    route.label(step.invocation),
-                    "maybe",
-                    executed,
-                    type(error).__name__,
-                    None,
-                    elapsed,
-                )
-            )
+            self._attempted(route, step, "maybe", self._in_doubt, elapsed, type(error).__name__)
             raise
 
     def _once(self, step: Step) -> Generator[Step, Any, tuple[Any, FcallError | None]]:
@@ -278,28 +273,27 @@ class Flow:
         ran = {attempt.executed for attempt in self._attempts}
         return Executed.YES if Executed.YES in ran else Executed.MAYBE if Executed.MAYBE in ran else Executed.NO
 
-    def _succeeded(self, route: Route, invocation: Invocation, elapsed: float) -> None:
-        executed = _EXECUTED_WHEN_OK[invocation.type]
-        self._attempts.append(
-            Attempt(len(self._attempts) + 1, route.label(invocation), "ok", executed, None, None, elapsed)
-        )
-
-    def _failed(
-        self, failure: FcallError, route: Route, invocation: Invocation, elapsed: float, pause: float | None
-    ) -> None:
-        attempt = Attempt(
-            len(self._attempts) + 1,
-            route.label(invocation),
-            _outcome(failure),
-            failure.executed,
-            type(failure).__name__,
-            failure.code,
-            elapsed,
-            pause,
-        )
-        self._attempts.append(attempt)
+    def _failed(self, failure: FcallError, route: Route, step: Send, elapsed: float, pause: float | None) -> None:
+        name, outcome = type(failure).__name__, _outcome(failure)
+        attempt = self._attempted(route, step, outcome, failure.executed, elapsed, name, failure.code, pause)
         if pause is not None and self._call is not None:
             self._observers.retry(self._call, attempt)
+
+    def _attempted(
+        self,
+        route: Route,
+        step: Send,
+        outcome: str,
+        executed: Executed,
+        elapsed: float,
+        error: str | None = None,
+        code: str | None = None,
+        pause: float | None = None,
+    ) -> Attempt:
+        number, label = len(self._attempts) + 1, route.label(step.invocation)
+        attempt = Attempt(number, label, outcome, executed, error, code, elapsed, pause)
+        self._attempts.append(attempt)
+        return attempt
 
     def _broke_off(self, failure: FcallError) -> None:
         """The attempt that went well up to now did not: it failed after its first piece, so the function ran."""
