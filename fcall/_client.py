@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from random import Random
 from types import TracebackType
 from typing import Any, Unpack
@@ -18,7 +18,7 @@ from fcall._fork import forget_in_child
 from fcall._invocation import ABSENT, CallParameters, Invocation, checked, parse_params
 from fcall._plugins import Plugins
 from fcall._result import Acceptance, FunctionInfo, InvocationResult
-from fcall._router import Route, Router
+from fcall._router import Route, Router, checked_name
 from fcall._target import Target
 from fcall.errors import (
     ClientClosedError,
@@ -29,7 +29,7 @@ from fcall.errors import (
     UnmappedProviderError,
     UnsupportedFeatureError,
 )
-from fcall.provider import ListingProvider, Provider, StreamingProvider
+from fcall.provider import ListingProvider, Provider
 
 __all__ = ["Client", "default_client", "set_default_client"]
 
@@ -78,18 +78,14 @@ class Client:
                 "env chooses an environment of a configuration, and with provider= or providers= none is read; "
                 "pass config= too, or leave env out"
             )
-        self._configuration = Configuration() if without_file else Configuration.load(config, env=env)
-        self._plugins = Plugins(plugins)
-        if provider is None and providers is not None and len(providers) == 1 and without_file:
+        if provider is None and without_file and isinstance(providers, Mapping) and len(providers) == 1:
             provider = next(iter(providers))
-        self._router = Router(
-            self._configuration,
-            self._plugins,
-            instances=providers,
-            provider=provider,
-            options=provider_options,
-            direct_targets=direct_targets,
+        said = {} if provider is None else {"provider": checked_name(provider), **provider_options}
+        configuration = (
+            Configuration.without_file(said) if without_file else Configuration.load(config, env=env, said=said)
         )
+        self._plugins = Plugins(plugins)
+        self._router = Router(configuration, self._plugins, instances=providers, direct_targets=direct_targets)
         self._clock, self._sleep = time.monotonic, time.sleep
         self._closed = False
         self._seed()
@@ -158,12 +154,8 @@ class Client:
         parsed = self._router.target(target)
         invocation = checked(parsed, "Sync", event=event, **parameters)
         routes = self._routes(parsed)
-        for route in routes:
-            if not (route.capabilities.streaming and isinstance(route.provider, StreamingProvider)):
-                raise UnsupportedFeatureError(
-                    f"provider {route.provider_name!r} cannot stream; use invoke", provider=route.provider_name
-                )
-        return stream_sync(self._flow(parsed, invocation, routes).stream(), self._sleep)
+        routes[0].check_streaming()
+        return self._streamed(parsed, invocation, routes)
 
     def list_functions(self, service: str | None = None) -> Iterator[FunctionInfo]:
         """The functions of a service, lazily, by the names that the application has for them.
@@ -214,9 +206,14 @@ class Client:
     def close(self) -> None:
         """Let go of connections and threads. What was accepted is finished first. Closing twice is harmless."""
         self._closed = True
-        self._router.close()
+        try:
+            self._router.close()
+        except ConfigurationError:  # it was refused, so it is open still
+            self._closed = False
+            raise
 
     def __enter__(self) -> Client:
+        self._refuse_closed()
         return self
 
     def __exit__(
@@ -227,18 +224,27 @@ class Client:
     def _invoked(self, target: Target, invocation: Invocation) -> InvocationResult:
         return run_sync(self._flow(target, invocation, self._routes(target)).invoke(), self._sleep)
 
-    def _routes(self, target: Target) -> tuple[Route, ...]:
+    def _streamed(self, target: Target, invocation: Invocation, routes: Sequence[Route]) -> Iterator[bytes]:
+        """The pieces; the call begins, and its clock with it, when the first one is asked for."""
+        yield from stream_sync(self._flow(target, invocation, routes).stream(), self._sleep)
+
+    def _routes(self, target: Target) -> Sequence[Route]:
+        self._refuse_closed()
+        return self._router.routes(target)
+
+    def _refuse_closed(self) -> None:
         if self._closed:
             raise ClientClosedError(
                 "the client is closed; make a new one, or keep this one open for as long as it is used"
             )
-        return self._router.routes(target)
 
-    def _flow(self, target: Target, invocation: Invocation, routes: tuple[Route, ...]) -> Flow:
+    def _flow(self, target: Target, invocation: Invocation, routes: Sequence[Route]) -> Flow:
+        self._refuse_closed()
         return Flow(target, invocation, routes, self._plugins.observers(), self._clock, self._random)
 
     def _listed(self, route: Route, service: str | None) -> Iterator[FunctionInfo]:
         assert isinstance(route.provider, ListingProvider)
+        self._refuse_closed()
         deadline = Deadline.after(route.default_timeout or route.capabilities.other_timeout, self._clock)
         try:
             there = route.service if route.bound else service

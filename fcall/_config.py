@@ -25,10 +25,12 @@ class Origin:
     Attributes:
         place: in words, such as ``fcall.toml [services.images]``.
         folder: what relative paths are relative to.
+        in_code: a program says it, which may hold secrets and objects that a file may not.
     """
 
     place: str
     folder: Path
+    in_code: bool = False
 
     def __str__(self) -> str:
         return self.place
@@ -155,6 +157,7 @@ class Configuration:
         env: str | None = None,
         environ: Mapping[str, str] = os.environ,
         folder: Path | None = None,
+        said: Mapping[str, Any] | None = None,
     ) -> Configuration:
         """Read the configuration.
 
@@ -164,6 +167,7 @@ class Configuration:
             env: the environment, or None for ``FCALL_ENV``.
             environ: the environment variables.
             folder: where to begin, or None for the working directory.
+            said: defaults that code sets, which beat those of every file.
 
         Raises:
             ConfigurationError: a file cannot be read, or something in it is unknown or of the wrong type.
@@ -171,7 +175,16 @@ class Configuration:
         if env is not None and not isinstance(env, str):
             raise InvalidParamsError(f"env is the name of an environment, not {type(env).__name__}")
         layers = _layers(config, folder or working_directory(), environ)
-        return _assembled(layers, env or environ.get("FCALL_ENV") or None, environ)
+        return _assembled(layers, env or environ.get("FCALL_ENV") or None, environ, said or {})
+
+    @classmethod
+    def without_file(cls, said: Mapping[str, Any]) -> Configuration:
+        """A configuration of nothing but defaults that code sets.
+
+        Raises:
+            ConfigurationError: one of them has the wrong type.
+        """
+        return _assembled([], None, {}, said)
 
     def binding(self, service: str | None) -> Binding | None:
         """What is said of a service, None where nothing is said and nothing has to be.
@@ -193,8 +206,10 @@ class Configuration:
             if not self.complete:
                 return None
             where = "[defaults]" if service is None else f"[services.{quoted(service, 60)}]"
+            misspelt = next((hint for key in table if (hint := nearest(key, SERVICE_KEYS))), "")
+            others = "" if service is None else " or in [defaults]"
             raise ConfigurationError(
-                f'no provider is named in {where}; add provider = "…" there or in [defaults]', service=service
+                f'no provider is named in {where}{misspelt}; add provider = "…" there{others}', service=service
             )
         return Binding(service, table["provider"].value, table)
 
@@ -282,7 +297,9 @@ def _toml(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"the configuration {path} is not TOML: {error}") from error
 
 
-def _assembled(layers: list[_Layer], env: str | None, environ: Mapping[str, str]) -> Configuration:
+def _assembled(
+    layers: list[_Layer], env: str | None, environ: Mapping[str, str], said: Mapping[str, Any]
+) -> Configuration:
     for layer in layers:
         _check_sections(layer)
     _check_env(layers, env)
@@ -292,6 +309,7 @@ def _assembled(layers: list[_Layer], env: str | None, environ: Mapping[str, str]
     if environ.get("FCALL_PROVIDER", "") not in ("", defaults["provider"].value if "provider" in defaults else ""):
         setting = Setting(environ["FCALL_PROVIDER"], Origin("FCALL_PROVIDER", working_directory()))
         defaults = _overlaid(defaults, {"provider": setting})
+    defaults = _overlaid(defaults, _checked(said, _DEFAULTS, Origin("Client(…)", Path(), in_code=True)))
     services: dict[str, Table] = {}
     for prefix, content, layer in _tables_of(layers, env):
         for name, raw in _mapping(content.get("services", {}), f"{prefix}services", layer).items():
@@ -322,7 +340,11 @@ def _overlaid(base: Table, table: Table) -> Table:
 def _table(raw: Any, rules: Mapping[str, _Rule], name: str, layer: _Layer) -> Table:
     """One table of a file, checked as far as every provider has the same keys."""
     origin = Origin(f"{layer.name} [{quoted(name, 80)}]", layer.folder)
-    table = {key: Setting(value, origin) for key, value in _mapping(raw, name, layer).items()}
+    return _checked(_mapping(raw, name, layer), rules, origin)
+
+
+def _checked(raw: Mapping[str, Any], rules: Mapping[str, _Rule], origin: Origin) -> Table:
+    table = {key: Setting(value, origin) for key, value in raw.items()}
     for key, setting in table.items():
         check, meant = rules.get(key, (_always, ""))
         if key in _SERVICE and key not in rules:
@@ -358,6 +380,14 @@ def _check_sections(layer: _Layer) -> None:
                     f"{layer.name} has an unknown table [{quoted(prefix + key, 80)}]{nearest(key, known)}; "
                     f"known are {listed(known)}"
                 )
+        _check_tables(prefix, content, layer)
+
+
+def _check_tables(prefix: str, content: Mapping[str, Any], layer: _Layer) -> None:
+    """See what is wrong in any environment, the ones that are not chosen included."""
+    _table(content.get("defaults", {}), _DEFAULTS, f"{prefix}defaults", layer)
+    for name, raw in _mapping(content.get("services", {}), f"{prefix}services", layer).items():
+        _table(raw, _SERVICE, f"{prefix}services.{name}", layer)
 
 
 def _check_env(layers: list[_Layer], env: str | None) -> None:

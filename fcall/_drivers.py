@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fcall._flow import Advance, Emit, Open, Pause, Send, Step
+from fcall._flow import END, Advance, Emit, Open, Pause, Send, Step
 from fcall.provider import AsyncioProvider, StreamingProvider
 
 if TYPE_CHECKING:
@@ -87,17 +87,17 @@ def _done(step: Step, sleep: Callable[[float], object]) -> Any:
     if isinstance(step, Pause):
         return sleep(step.seconds)
     if isinstance(step, Advance):
-        return next(step.pieces, None)
+        return next(step.pieces, END)
     assert isinstance(step, Open)
     return _opened(step)
 
 
-def _opened(step: Open) -> tuple[Iterator[bytes], bytes | None]:
+def _opened(step: Open) -> tuple[Iterator[bytes], Any]:
     """The pieces and the first of them; a stream that fails before it is closed."""
     assert isinstance(step.provider, StreamingProvider)
     pieces = iter(step.provider.stream(step.invocation, step.deadline))
     try:
-        return pieces, next(pieces, None)
+        return pieces, next(pieces, END)
     except BaseException:
         _close(pieces)
         raise

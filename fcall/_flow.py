@@ -16,6 +16,7 @@ from fcall._observers import Observers
 from fcall._result import InvocationResult
 from fcall._router import Route
 from fcall._target import Target
+from fcall._wording import a_kind
 from fcall.errors import (
     Attempt,
     CircuitOpenError,
@@ -30,30 +31,43 @@ from fcall.errors import (
 )
 from fcall.provider import Provider
 
-__all__ = ["Advance", "Emit", "Flow", "Open", "Pause", "Send", "Step"]
+__all__ = ["END", "Advance", "Emit", "Flow", "Open", "Pause", "Send", "Step"]
 
 
 @dataclass(slots=True)
 class Send:
     """Call `provider.invoke`; answer with its result or throw what it raised."""
 
-    answer: ClassVar[type] = InvocationResult
+    wants: ClassVar[str] = "an InvocationResult"
 
     provider: Provider
     invocation: Invocation
     deadline: Deadline
 
+    @staticmethod
+    def accepts(answer: object) -> bool:
+        """Whether the answer is of the kind that is wanted."""
+        return isinstance(answer, InvocationResult) and isinstance(answer.payload, bytes)
+
+
+END: Any = object()
+"""Stands for a piece where a stream has no more."""
+
 
 @dataclass(slots=True)
 class Open(Send):
-    """Call `provider.stream`; answer with the iterator and its first piece, None where it has none."""
+    """Call `provider.stream`; answer with the iterator and its first piece, `END` where it has none."""
 
-    answer: ClassVar[type] = tuple
+    wants: ClassVar[str] = "an iterator of bytes"
+
+    @staticmethod
+    def accepts(answer: object) -> bool:
+        return isinstance(answer, tuple)
 
 
 @dataclass(slots=True)
 class Advance:
-    """Take the next piece; answer with it, or with None at the end."""
+    """Take the next piece; answer with it, or with `END`."""
 
     pieces: Iterator[bytes]
 
@@ -113,33 +127,41 @@ class Flow:
 
     def invoke(self) -> Generator[Step, Any, InvocationResult]:
         """The call with one whole answer."""
-        return (yield from self._told(self._answered()))
+        return self._told(self._answered())
 
     def stream(self) -> Generator[Step, Any, InvocationResult]:
         """The call with an answer in pieces. Nothing is tried again once the first piece is there."""
-        return (yield from self._told(self._streamed()))
+        return self._told(self._streamed())
 
     def _told(self, steps: Generator[Step, Any, InvocationResult]) -> Generator[Step, Any, InvocationResult]:
         """`steps`, with the observers told before and after."""
         started = self._deadline.clock()
-        if self._call is not None:
-            self._observers.before(self._call)
         try:
+            if self._call is not None:
+                self._observers.before(self._call)
             result = yield from steps
         except BaseException as error:
             if not isinstance(error, Exception):
-                error.add_note(
-                    f"fcall: interrupted while {self._target.name} was being called; it may have run (executed: MAYBE)"
-                )
-            self._tell_end(started, error=error)
+                error.add_note(self._interrupted())
+            self._tell_end(started, None, error)
             raise
-        self._tell_end(started, result=result)
+        self._tell_end(started, result, None)
         return result
 
-    def _tell_end(self, started: float, **outcome: Any) -> None:
+    def _interrupted(self) -> str:
+        whether = "it may have run" if self._in_doubt else "it did not run"
+        executed = self._in_doubt.name
+        return f"fcall: interrupted while {self._target.name} was being called; {whether} (executed: {executed})"
+
+    @property
+    def _in_doubt(self) -> Executed:
+        """What can be said of a call that nobody waited for; a dry run never runs anything."""
+        return Executed.NO if self._invocation.type == "DryRun" else Executed.MAYBE
+
+    def _tell_end(self, started: float, result: InvocationResult | None, error: BaseException | None) -> None:
         if self._call is not None:
             elapsed = self._deadline.clock() - started
-            self._observers.after(self._call, tuple(self._attempts), elapsed, **outcome)
+            self._observers.after(self._call, tuple(self._attempts), elapsed, result=result, error=error)
 
     def _answered(self) -> Generator[Step, Any, InvocationResult]:
         result, route = yield from self._tried(Send)
@@ -148,9 +170,15 @@ class Flow:
 
     def _streamed(self) -> Generator[Step, Any, InvocationResult]:
         (pieces, piece), route = yield from self._tried(Open)
-        while piece is not None:
-            yield Emit(piece)
-            piece, failure = yield from self._once(Advance(pieces))
+        failure: FcallError | None = None
+        while piece is not END:
+            if not isinstance(piece, bytes):
+                failure = _unusable(piece, "bytes")
+            elif self._deadline.expired:
+                failure = InvocationTimeoutError("the time-out passed before the stream ended; raise timeout")
+            else:
+                yield Emit(piece)
+                piece, failure = yield from self._once(Advance(pieces))
             if failure is not None:
                 self._broke_off(failure)
                 try:
@@ -163,13 +191,16 @@ class Flow:
         """Attempts at one route after the other, until there is an answer or nothing more may be tried."""
         failure: FcallError | None = None
         try:
-            for route in self._routes:
+            for index in range(len(self._routes)):
                 try:
+                    route = self._routes[index]  # a failover list makes its later routes only now
+                    if failure is not None and step_type is Open:
+                        route.check_streaming()
                     step = step_type(route.provider, self._addressed(route), self._deadline)
                 except (ConfigurationError, PayloadTooLargeError) as error:
                     if failure is None:
                         raise self._final(error, route) from error.__cause__
-                    failure.add_note(f"failover to {route.provider_name} was not possible: {error}")
+                    failure.add_note(f"failover to {error.provider or 'the next one'} was not possible: {error}")
                     continue
                 answer, failure = yield from self._repeated(step, route)
                 if failure is None:
@@ -190,22 +221,36 @@ class Flow:
             while True:
                 number += 1
                 started = clock()
-                answer, failure = yield from self._once(step)
+                answer, failure = yield from self._sent(step, route, started)
                 elapsed = clock() - started
-                if failure is None and not isinstance(answer, step.answer):
-                    failure = _unusable(answer)
+                if failure is None and not step.accepts(answer):
+                    failure = _unusable(answer, step.wants)
                 if failure is None:
-                    self._succeeded(route, step.invocation, elapsed)
+                    executed = _EXECUTED_WHEN_OK[step.invocation.type]
+                    self._attempted(route, step, "ok", executed, elapsed)
                     return answer, None
                 self._complete(failure, route)
                 pause = route.policy.pause(number, failure, self._invocation, self._deadline.remaining(), self._random)
-                self._failed(failure, route, step.invocation, elapsed, pause)
+                self._failed(failure, route, step, elapsed, pause)
                 if pause is None:
                     return None, failure
                 failure = None
                 yield Pause(pause)
         finally:
             failure = None  # as in _tried
+
+    def _sent(self, step: Send, route: Route, started: float) -> Generator[Step, Any, tuple[Any, FcallError | None]]:
+        """What came of an attempt; one that is interrupted is told of as well."""
+        if self._deadline.expired:
+            return None, InvocationTimeoutError(
+                "the time-out passed before anything was sent; raise timeout, or enqueue it", executed=Executed.NO
+            )
+        try:
+            return (yield from self._once(step))
+        except BaseException as error:
+            elapsed = self._deadline.clock() - started
+            self._attempted(route, step, "maybe", self._in_doubt, elapsed, type(error).__name__)
+            raise
 
     def _once(self, step: Step) -> Generator[Step, Any, tuple[Any, FcallError | None]]:
         """What came of a step: an answer, or a failure, which is an error of ours whatever the provider let slip."""
@@ -228,28 +273,27 @@ class Flow:
         ran = {attempt.executed for attempt in self._attempts}
         return Executed.YES if Executed.YES in ran else Executed.MAYBE if Executed.MAYBE in ran else Executed.NO
 
-    def _succeeded(self, route: Route, invocation: Invocation, elapsed: float) -> None:
-        executed = _EXECUTED_WHEN_OK[invocation.type]
-        self._attempts.append(
-            Attempt(len(self._attempts) + 1, route.label(invocation), "ok", executed, None, None, elapsed)
-        )
-
-    def _failed(
-        self, failure: FcallError, route: Route, invocation: Invocation, elapsed: float, pause: float | None
-    ) -> None:
-        attempt = Attempt(
-            len(self._attempts) + 1,
-            route.label(invocation),
-            _outcome(failure),
-            failure.executed,
-            type(failure).__name__,
-            failure.code,
-            elapsed,
-            pause,
-        )
-        self._attempts.append(attempt)
+    def _failed(self, failure: FcallError, route: Route, step: Send, elapsed: float, pause: float | None) -> None:
+        name, outcome = type(failure).__name__, _outcome(failure)
+        attempt = self._attempted(route, step, outcome, failure.executed, elapsed, name, failure.code, pause)
         if pause is not None and self._call is not None:
             self._observers.retry(self._call, attempt)
+
+    def _attempted(
+        self,
+        route: Route,
+        step: Send,
+        outcome: str,
+        executed: Executed,
+        elapsed: float,
+        error: str | None = None,
+        code: str | None = None,
+        pause: float | None = None,
+    ) -> Attempt:
+        number, label = len(self._attempts) + 1, route.label(step.invocation)
+        attempt = Attempt(number, label, outcome, executed, error, code, elapsed, pause)
+        self._attempts.append(attempt)
+        return attempt
 
     def _broke_off(self, failure: FcallError) -> None:
         """The attempt that went well up to now did not: it failed after its first piece, so the function ran."""
@@ -289,8 +333,7 @@ def _unmapped(error: Exception) -> FcallError:
     return unmapped
 
 
-def _unusable(answer: object) -> FcallError:
+def _unusable(answer: object, wanted: str) -> FcallError:
     return UnmappedProviderError(
-        f"the provider answered with a {type(answer).__name__} instead of an InvocationResult; report it to the "
-        "provider's author"
+        f"the provider answered with {a_kind(answer)} instead of {wanted}; report it to the provider's author"
     )

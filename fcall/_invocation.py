@@ -9,7 +9,7 @@ from typing import Any, Literal, NoReturn, TypeAlias, TypedDict, TypeVar
 
 from fcall import _json
 from fcall._target import Target
-from fcall._wording import listed, nearest, quoted
+from fcall._wording import a_kind, listed, nearest, quoted
 from fcall.errors import FcallError, InvalidParamsError, InvalidPayloadError
 
 __all__ = ["ABSENT", "LONGEST_TIMEOUT", "CallParameters", "Invocation", "InvocationType", "checked", "parse_params"]
@@ -163,7 +163,7 @@ def parse_params(params: Any) -> tuple[Target, Invocation]:
 def _given(params: Any) -> dict[str, Any]:
     """What params says; None says nothing, but in the payload it is null."""
     if not isinstance(params, Mapping):
-        raise InvalidParamsError(f"params is a mapping with a 'functionName', not {_kind(params)}")
+        raise InvalidParamsError(f"params is a mapping with a 'functionName', not {a_kind(params)}")
     given = {key: value for key, value in params.items() if value is not None or key == "payload"}
     if not given.keys() <= _KEYS:
         _refuse_unknown(next(key for key in given if key not in _KEYS))
@@ -192,10 +192,6 @@ def _named_target(given: Mapping[str, Any]) -> Target:
     )
 
 
-def _kind(value: object) -> str:
-    return f"a {type(value).__name__}"
-
-
 def _plain(value: Any) -> Any:
     """A text as a plain str, for a subclass of str (an enum's member is one) has ways of its own; the rest as it is."""
     return str.__str__(value) if type(value) is not str and issubclass(type(value), str) else value
@@ -204,7 +200,7 @@ def _plain(value: Any) -> Any:
 def _name(what: str, value: Any, longest: int = _LONGEST_NAME) -> str:
     name = _plain(value)
     if type(name) is not str:
-        raise InvalidParamsError(f"the {what} is a text, not {_kind(value)}; pass its name")
+        raise InvalidParamsError(f"the {what} is a text, not {a_kind(value)}; pass its name")
     if not name or len(name) > longest:
         raise InvalidParamsError(f"the {what} has 1 to {longest} characters, not {len(name)}")
     if not name.isprintable() or name.strip() != name:
@@ -218,7 +214,7 @@ def _name(what: str, value: Any, longest: int = _LONGEST_NAME) -> str:
 def _type(value: Any) -> InvocationType:
     if type(value) is str and value in _TYPES:
         return _TYPES[value]
-    shown = repr(quoted(value, 40)) if type(value) is str else _kind(value)
+    shown = repr(quoted(value, 40)) if type(value) is str else a_kind(value)
     raise InvalidParamsError(f"the invocation type is one of {listed(_TYPES)}, not {shown}{nearest(value, _TYPES)}")
 
 
@@ -243,7 +239,7 @@ def _key(value: Any) -> str:
 
 def _timeout(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise InvalidParamsError(f"the timeout is a number of seconds, not {_kind(value)}")
+        raise InvalidParamsError(f"the timeout is a number of seconds, not {a_kind(value)}")
     if not 0 < value <= LONGEST_TIMEOUT:
         raise InvalidParamsError(f"the timeout is over 0 and at most {LONGEST_TIMEOUT:.0f} seconds")
     return float(value)
@@ -251,7 +247,7 @@ def _timeout(value: Any) -> float:
 
 def _flag(what: str, value: Any) -> bool:
     if type(value) is not bool:
-        raise InvalidParamsError(f"{what} is True or False, not {_kind(value)}")
+        raise InvalidParamsError(f"{what} is True or False, not {a_kind(value)}")
     return value
 
 
@@ -277,7 +273,7 @@ def _as_is(payload: Any) -> bytes:
     if isinstance(payload, _BYTES):
         return memoryview(payload).tobytes()
     _refuse_file(payload)
-    raise InvalidParamsError(f"payload is bytes or a text, not {_kind(payload)}; pass a JSON value as event")
+    raise InvalidParamsError(f"payload is bytes or a text, not {a_kind(payload)}; pass a JSON value as event")
 
 
 def _encoded(event: Any) -> bytes:

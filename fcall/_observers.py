@@ -93,7 +93,7 @@ class Observers:
         for plugin, told in self._hooks.get(hook, ()):
             try:
                 answers.append(told(*arguments))
-            except Exception:  # noqa: BLE001 - an observer changes nothing, whatever it raises
+            except (Exception, SystemExit):  # noqa: BLE001 - an observer changes nothing, whatever it raises
                 logger.exception("the plugin %s raised in %s; the call goes on", plugin, hook)
         return answers
 

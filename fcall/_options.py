@@ -120,16 +120,14 @@ def provider_options(
     spec: ProviderSpec,
     binding: Binding,
     in_target: Iterable[tuple[str, str]],
-    given: Mapping[str, Any],
     environ: Mapping[str, str],
 ) -> Any:
     """An instance of a provider's options.
 
     Args:
         spec: the provider.
-        binding: what files say, with origins.
-        in_target: what the target says, which beats the files.
-        given: what code says, which beats both.
+        binding: what files and code say, with origins.
+        in_target: what the target says, which beats the files; code beats both.
         environ: where ``env:NAME`` is looked up.
 
     Raises:
@@ -139,9 +137,10 @@ def provider_options(
     settings = binding.options()
     for field in getattr(spec.options, "__dataclass_fields__", {}).values():
         if field.metadata.get("path") and isinstance(field.default, str):
-            values[field.name] = str(binding.origin.folder / field.default)
+            values[field.name] = _from_here(binding.origin.folder / field.default, field.metadata)
     for name, setting in settings.items():
-        values[name] = _from_file(name, setting, _metadata(spec, name), environ)
+        if not setting.origin.in_code:
+            values[name] = _from_file(spec, name, setting, environ)
     for name, text in in_target:
         if not _metadata(spec, name).get("in_target"):
             allowed = [option for option in _hints(spec.options) if _metadata(spec, option).get("in_target")]
@@ -150,11 +149,13 @@ def provider_options(
                 f"{nearest(name, allowed)}; it takes {listed(allowed)}"
             )
         values[name] = _from_here(from_text(spec.options, name, text), _metadata(spec, name))
-    for name, value in given.items():
-        values[name] = _from_here(value, _metadata(spec, name))
+    for name, setting in settings.items():
+        if setting.origin.in_code:
+            values[name] = _from_here(setting.value, _metadata(spec, name))
 
     def where(name: str) -> str:
-        return f" (written in {settings[name].origin})" if name in settings else ""
+        written = name in settings and not settings[name].origin.in_code
+        return f" (written in {settings[name].origin})" if written else ""
 
     what = f"the options of provider {spec.name!r}"
     return built(spec.options, values, what=what, where=where, also_known=SERVICE_KEYS)
@@ -165,16 +166,16 @@ def _metadata(spec: ProviderSpec, name: str) -> Mapping[str, Any]:
     return field.metadata if field is not None else {}
 
 
-def _from_file(name: str, setting: Setting, metadata: Mapping[str, Any], environ: Mapping[str, str]) -> Any:
+def _from_file(spec: ProviderSpec, name: str, setting: Setting, environ: Mapping[str, str]) -> Any:
     """The value that a file means: a variable's where it names one, a path relative to the file's folder."""
-    value = setting.value
+    value, metadata = setting.value, _metadata(spec, name)
     if isinstance(value, str) and value.startswith("env:"):
         variable = value.removeprefix("env:")
         if variable not in environ:
             raise ConfigurationError(
                 f"{name!r} in {setting.origin} takes the variable {variable}, which is not set; set it"
             )
-        return _from_here(environ[variable], metadata)
+        return _from_here(from_text(spec.options, name, environ[variable]), metadata)
     if metadata.get("secret"):
         raise ConfigurationError(
             f"{name!r} in {setting.origin} is a secret and may not stand in a file; "

@@ -84,15 +84,16 @@ class Plugins:
         self._lock = threading.RLock()
 
     def names(self) -> Collection[str]:
-        """Every name that means a provider: registered, installed, or well known."""
-        return {*WELL_KNOWN, *self._specs, *(found.name for found in self._of(PROVIDERS))}
+        """Every name that means a provider: registered, installed, switched off, or well known."""
+        return {*WELL_KNOWN, *self._specs, *(found.name for found in self._all() if found.group == PROVIDERS)}
 
     def installed(self) -> list[FoundPlugin]:
         """What is installed and not disabled."""
-        with self._lock:
-            if self._found is None:
-                self._found = [] if "*" in self._disabled else [*filter(self._enabled, self._find())]
-            return self._found
+        return [] if "*" in self._disabled else [*filter(self._enabled, self._all())]
+
+    def disabled(self) -> list[FoundPlugin]:
+        """What is installed and switched off."""
+        return [found for found in self._all() if "*" in self._disabled or not self._enabled(found)]
 
     def spec(self, name: str) -> ProviderSpec:
         """The provider of that name, its plugin loaded now if it was not yet.
@@ -129,6 +130,13 @@ class Plugins:
                     f"the plugin {found} is never loaded, since {BUILT_IN!r} is built in; it needs another name"
                 )
         self.observers()
+
+    def _all(self) -> list[FoundPlugin]:
+        """What is installed, looked up once."""
+        with self._lock:
+            if self._found is None:
+                self._found = self._find()
+            return self._found
 
     def _enabled(self, found: FoundPlugin) -> bool:
         return self._disabled.isdisjoint((found.name, found.distribution))
@@ -243,7 +251,7 @@ class Plugins:
         return told
 
     def _unknown(self, name: str) -> ConfigurationError:
-        if any(found.name == name and found.group == PROVIDERS for found in self._find()):
+        if any(found.name == name and found.group == PROVIDERS for found in self._all()):
             return ProviderNotFoundError(
                 f"the provider {name!r} is switched off by FCALL_DISABLE_PLUGINS; take it out of there"
             )

@@ -13,7 +13,7 @@ from fcall.errors import Attempt, FunctionResponseError
 
 __all__ = ["Acceptance", "FunctionInfo", "InvocationResult", "masked"]
 
-_SECRET_WORDS = ("authorization", "credential", "cookie", "password", "secret", "signature", "token", "api-key")
+_SECRET_WORDS = ("auth", "cookie", "credential", "key", "password", "secret", "signature", "token")
 
 
 @dataclass(frozen=True, slots=True)

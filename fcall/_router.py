@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -26,9 +26,9 @@ from fcall.errors import (
     PluginError,
     UnsupportedFeatureError,
 )
-from fcall.provider import Capabilities, NoOptions, Provider, ProviderSpec
+from fcall.provider import Capabilities, NoOptions, Provider, ProviderSpec, StreamingProvider
 
-__all__ = ["Route", "Router", "override"]
+__all__ = ["Route", "Router", "checked_name", "override"]
 
 _MOST_TARGETS = 1024
 
@@ -99,6 +99,17 @@ class Route:
             changes["options"] = built(self.call_options, invocation.options, what=what)
         return replace(invocation, **changes) if changes else invocation
 
+    def check_streaming(self) -> None:
+        """See that the provider can stream.
+
+        Raises:
+            UnsupportedFeatureError: it cannot.
+        """
+        if not (self.capabilities.streaming and isinstance(self.provider, StreamingProvider)):
+            raise UnsupportedFeatureError(
+                f"provider {self.provider_name!r} cannot stream; use invoke", provider=self.provider_name
+            )
+
     def _check(self, invocation: Invocation, can: Capabilities) -> None:
         kind = invocation.type
         if kind not in can.types:
@@ -134,8 +145,30 @@ class Route:
         )
 
 
-override: ContextVar[Callable[[Target], tuple[Route, ...] | None] | None] = ContextVar("fcall_override", default=None)
+override: ContextVar[Callable[[Target], Sequence[Route] | None] | None] = ContextVar("fcall_override", default=None)
 """Answers for the router in this context, for tests; None lets it decide by itself."""
+
+
+class _Failover(Sequence[Route]):
+    """The routes of a failover list. The first one is there; each other one is made when it is asked for.
+
+    Where a call never fails over, a provider that only a later route needs may well be missing.
+    """
+
+    def __init__(self, first: Route, others: Sequence[str], make: Callable[[str], Route]) -> None:
+        self._routes = {0: first}
+        self._others = others
+        self._make = make
+
+    def __len__(self) -> int:
+        return 1 + len(self._others)
+
+    def __getitem__(self, index: Any) -> Any:
+        if index >= len(self):
+            raise IndexError(index)
+        if index not in self._routes:
+            self._routes[index] = self._make(self._others[index - 1])
+        return self._routes[index]
 
 
 class Router:
@@ -145,8 +178,6 @@ class Router:
         configuration: what is configured.
         plugins: the providers that are known.
         instances: providers that are there already, by name; whoever made them closes them.
-        provider: the provider of everything the configuration does not bind.
-        options: options for that provider.
         direct_targets: whether a target may speak to a provider past the configuration.
     """
 
@@ -156,15 +187,11 @@ class Router:
         plugins: Plugins,
         *,
         instances: Mapping[str, Provider] | None = None,
-        provider: str | None = None,
-        options: Mapping[str, Any] | None = None,
         direct_targets: bool = True,
     ) -> None:
         self._configuration = configuration
         self._plugins = plugins
         self._instances = _checked_instances(instances or {})
-        self._provider = None if provider is None else _checked_name(provider)
-        self._given_options = options or {}
         self._direct_targets = direct_targets
         self._start()
         forget_in_child(self)
@@ -172,7 +199,7 @@ class Router:
     def _start(self) -> None:
         self._lock = threading.RLock()
         self._targets: dict[str, Target] = {}
-        self._routes: dict[object, tuple[Route, ...]] = {}
+        self._routes: dict[object, Sequence[Route]] = {}
         self._made: dict[object, Provider] = {}
 
     after_fork_in_child = _start
@@ -183,15 +210,15 @@ class Router:
         Raises:
             ConfigurationError: it is malformed, or goes past the configuration where that is not allowed.
         """
-        try:
-            return self._targets[text]
-        except (KeyError, TypeError):
+        text = str.__str__(text) if issubclass(type(text), str) else text  # a subclass may lie about itself
+        target = self._targets.get(text) if type(text) is str else None
+        if target is None:
             target = self._read(text)
-        if len(self._targets) < _MOST_TARGETS:
-            self._targets[text] = target
+            if len(self._targets) < _MOST_TARGETS:
+                self._targets[text] = target
         return target
 
-    def routes(self, target: Target) -> tuple[Route, ...]:
+    def routes(self, target: Target) -> Sequence[Route]:
         """The routes for a target, the first choice first.
 
         Raises:
@@ -226,8 +253,8 @@ class Router:
             return target
         if not self._direct_targets:
             raise ConfigurationError(
-                f"the target {quoted(text, 100)!r} goes past the configuration, which this client does not allow; "
-                "name a configured service"
+                f"the target {quoted(text.partition('?')[0], 100)!r} goes past the configuration, which this client "
+                "does not allow; name a configured service"
             )
         if target.function_id:
             return target
@@ -240,7 +267,7 @@ class Router:
             return ProviderSpec(name, create=lambda _: instance)
         return self._plugins.spec(name)
 
-    def _decided(self, target: Target, service: str | None, past_configuration: bool) -> tuple[Route, ...]:
+    def _decided(self, target: Target, service: str | None, past_configuration: bool) -> Sequence[Route]:
         if past_configuration:
             return (self._unbound(target.provider or self._default_provider(), target.options),)
         binding = self._configuration.binding(service) if service or not target.service else None
@@ -248,21 +275,31 @@ class Router:
             return (self._unbound(target.provider),)
         if service is None or binding is None:
             return (self._unbound(self._default_provider()),)
-        others = [self._configuration.binding(other) for other in binding.get("failover", ())]
-        return tuple(self._bound(each) for each in (binding, *others) if each is not None)
+        first, others = self._bound(binding), binding.get("failover", ())
+        return _Failover(first, others, self._failed_over) if others else (first,)
+
+    def _failed_over(self, service: str) -> Route:
+        binding = self._configuration.binding(service)
+        assert binding is not None  # a failover list names configured services only
+        with self._lock:
+            return self._bound(binding)
 
     def _default_provider(self) -> str:
-        if self._provider is not None:
-            return self._provider
         binding = self._configuration.binding(None)
-        return "local" if binding is None else binding.provider
+        if binding is not None:
+            return binding.provider
+        if self._instances:
+            raise ConfigurationError(
+                f"several providers are given ({listed(self._instances)}) and none is the default; name one with "
+                "provider=, or in the target"
+            )
+        return "local"
 
     def _unbound(self, name: str, in_target: tuple[tuple[str, str], ...] = ()) -> Route:
         """A route that no service of the configuration describes, with the client's options or the default ones."""
         defaults = Binding(None, name, self._configuration.defaults)
-        given = self._given_options if name == self._provider else {}
-        described = not given and defaults.get("provider") == name
-        provider, spec = self._provider_of(defaults if described else Binding(None, name, {}), in_target, given)
+        described = defaults.get("provider") == name
+        provider, spec = self._provider_of(defaults if described else Binding(None, name, {}), in_target)
         return Route(
             name, provider, spec.call_options, policy=_policy(defaults), default_timeout=defaults.get("timeout")
         )
@@ -281,11 +318,11 @@ class Router:
         )
 
     def _provider_of(
-        self, binding: Binding, in_target: tuple[tuple[str, str], ...] = (), given: Mapping[str, Any] | None = None
+        self, binding: Binding, in_target: tuple[tuple[str, str], ...] = ()
     ) -> tuple[Provider, ProviderSpec]:
         """The provider for these options, made now if it was not yet."""
         spec = self._spec(binding.provider)
-        options = provider_options(spec, binding, in_target, given or {}, os.environ)
+        options = provider_options(spec, binding, in_target, os.environ)
         try:
             key: object = (spec.name, options)
             hash(key)
@@ -306,7 +343,12 @@ def _policy(binding: Binding) -> Policy:
     )
 
 
-def _checked_name(name: object) -> str:
+def checked_name(name: object) -> str:
+    """The name of a provider.
+
+    Raises:
+        InvalidParamsError: it is not a text, or empty.
+    """
     if not isinstance(name, str) or not name:
         raise InvalidParamsError(f"a provider is named by a text such as 'aws', not by {type(name).__name__}")
     return name
@@ -316,7 +358,7 @@ def _checked_instances(instances: Mapping[str, Provider]) -> dict[str, Provider]
     if not isinstance(instances, Mapping):
         raise InvalidParamsError(f"providers is a mapping from names to providers, not {type(instances).__name__}")
     for name, instance in instances.items():
-        _check_interface(_checked_name(name), instance)
+        _check_interface(checked_name(name), instance)
     return dict(instances)
 
 

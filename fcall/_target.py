@@ -96,13 +96,15 @@ def _direct(provider: str, rest: str, text: str) -> Target:
     """``provider:rest?options``; what `rest` means is for the provider to say."""
     function, mark, query = rest.partition("?")
     if not function:
-        raise InvalidParamsError(f"the target {quoted(text, 100)!r} names no function; {_FORMS}")
+        raise InvalidParamsError(f"the target {provider + ':'!r} names no function; {_FORMS}")
     try:
         options = parse_qsl(query, keep_blank_values=True, strict_parsing=True) if query else []
-    except ValueError as error:
+    except ValueError:  # left out of the chain, because it repeats what may be a secret in the wrong place
         raise InvalidParamsError(
             f"the options of the target {quoted(function, 100)!r} are not written name=value&name=value"
-        ) from error
+        ) from None
+    if len({name for name, _ in options}) < len(options):
+        raise InvalidParamsError(f"the target {quoted(function, 100)!r} sets an option twice; leave one out")
     if mark and not query:
         raise InvalidParamsError(f"the target {quoted(text, 100)!r} ends in '?'; write ?option=value or leave it out")
     return Target(function=function, provider=provider, options=tuple(options), direct=True)

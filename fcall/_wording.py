@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["listed", "nearest", "quoted"]
+__all__ = ["a_kind", "listed", "nearest", "quoted"]
 
 
 def quoted(text: str, longest: int = 500) -> str:
@@ -23,6 +23,12 @@ def nearest(given: Any, accepted: Iterable[str]) -> str:
     plain = {name.casefold().replace("_", "").replace("-", ""): name for name in accepted}
     close = difflib.get_close_matches(given[:100].casefold().replace("_", "").replace("-", ""), plain, 1)
     return f" (did you mean {plain[close[0]]!r}?)" if close else ""
+
+
+def a_kind(value: object) -> str:
+    """``a str`` or ``an int``: the kind of a value, for a message that must not show the value."""
+    name = type(value).__name__
+    return f"{'an' if name[:1].lower() in 'aeio' else 'a'} {name}"
 
 
 def listed(names: Iterable[str]) -> str:

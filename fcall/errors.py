@@ -113,7 +113,7 @@ class Attempt:
         executed: whether the function ran in this try.
         error: the name of the error's class, or None where it went well.
         code: the provider's machine code for the failure, if it gave one.
-        elapsed: seconds from sending to the outcome.
+        elapsed: seconds from sending to the outcome; of a stream, to its first piece.
         retry_in: seconds of pause before the next try, or None where this was the last.
     """
 
@@ -127,8 +127,9 @@ class Attempt:
     retry_in: float | None = None
 
     def __str__(self) -> str:
-        code = f" {self.code}" if self.code else ""
-        return f"{self.number}. {self.target} {self.outcome} ({self.error or 'ok'}{code}) after {self.elapsed:.3f} s"
+        failure = " ".join(filter(None, (self.error, self.code)))
+        outcome = f"{self.outcome} ({failure})" if failure else self.outcome
+        return f"{self.number}. {self.target} {outcome} after {self.elapsed:.3f} s"
 
 
 class FcallError(Exception):
@@ -168,7 +169,10 @@ class FcallError(Exception):
     ) -> None:
         super().__init__(message)
         self.message = message
-        self.executed = self.default_executed if executed is None else executed
+        if executed is None:
+            executed = self.default_executed
+        # What is no Executed says nothing that can be relied on.
+        self.executed = executed if isinstance(executed, Executed) else Executed.MAYBE
         self.attempts = attempts
         self.provider = provider
         self.service = service
@@ -283,7 +287,8 @@ class ThrottledError(RejectedError):
 
     def __init__(self, message: str = "", *, retry_after: float | None = None, **fields: Any) -> None:
         super().__init__(message, **fields)
-        self.retry_after = retry_after
+        is_number = isinstance(retry_after, (int, float)) and not isinstance(retry_after, bool)
+        self.retry_after = retry_after if is_number else None
 
 
 class InvalidPayloadError(RejectedError):

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import fcall
+from fcall.cli import main
 
 _OUR_VARIABLES = ("FCALL_CONFIG", "FCALL_ENV", "FCALL_PROVIDER", "FCALL_DISABLE_PLUGINS")
 
@@ -52,6 +59,17 @@ def client(registry: fcall.local.Registry) -> Iterator[fcall.Client]:
 
 
 @pytest.fixture
+def run_program() -> Callable[[str], subprocess.CompletedProcess[str]]:
+    """Runs a program in a Python of its own and in this test's folder, for a minute at most."""
+
+    def run(program: str) -> subprocess.CompletedProcess[str]:
+        Path("program.py").write_text(textwrap.dedent(program))
+        return subprocess.run([sys.executable, "program.py"], capture_output=True, text=True, timeout=60)
+
+    return run
+
+
+@pytest.fixture
 def repository() -> Path:
     """The root of the checkout."""
     return Path(__file__).parent.parent
@@ -68,3 +86,50 @@ def sample_plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target", str(site)]
     subprocess.run([*pip, *map(str, wheels.iterdir())], check=True, timeout=120)
     return site
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: its exit code, the bytes on standard output, the text on standard error."""
+
+    code: int
+    data: bytes
+    err: str
+
+    @property
+    def out(self) -> str:
+        """Standard output as text."""
+        return self.data.decode()
+
+
+@pytest.fixture
+def run() -> Callable[..., Ended]:
+    """Runs a command of fcall in this process: ``run("invoke", "local:app.py:hello", input="{}")``."""
+    # Newer versions of click always keep the two streams apart.
+    apart: dict[str, Any] = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}
+    runner = CliRunner(**apart)
+    command: Any = SimpleNamespace(main=lambda args, prog_name: main(args))  # the whole of it, as the runner calls it
+
+    def run(*arguments: str, input: str | bytes | None = None) -> Ended:
+        result = runner.invoke(command, arguments, input, catch_exceptions=False, prog_name="fcall")
+        return Ended(result.exit_code, result.stdout_bytes, result.stderr)
+
+    return run
+
+
+@pytest.fixture
+def spawn() -> Callable[..., Ended]:
+    """Runs a command of fcall in a process of its own, in the working directory of the test."""
+
+    def spawn(*arguments: str, input: bytes = b"", **environ: str) -> Ended:
+        finished = subprocess.run(
+            [sys.executable, "-m", "fcall", *arguments],
+            input=input,
+            env={**os.environ, **environ},
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        return Ended(finished.returncode, finished.stdout, finished.stderr.decode())
+
+    return spawn

@@ -360,3 +360,23 @@ def test_a_second_close_waits_as_the_first(client: fcall.Client, registry: fcall
 
     assert [{}] == ran
     first.join(10)
+
+
+def test_none_of_several_providers_is_the_default() -> None:
+    """Where several providers are given, a call that names none goes to none of them, and not to local."""
+    client = fcall.Client(providers={"one": Lister(), "two": Lister()})
+    with pytest.raises(ConfigurationError, match=r"several providers are given \(one, two\)"):
+        client.invoke("resize")
+
+
+def test_a_closed_client_is_not_entered() -> None:
+    """What is closed stays closed; what it had begun to list or stream goes no further."""
+    registry = fcall.local.Registry()
+    registry.function("images/resize")(lambda event, context: event)
+    client = fcall.Client(provider="local", registry=registry)
+    pieces, functions = client.stream("images/resize"), client.list_functions("images")
+    client.close()
+
+    for use in (client.__enter__, lambda: list(pieces), lambda: list(functions)):
+        with pytest.raises(ClientClosedError):
+            use()

@@ -479,12 +479,19 @@ def test_a_value_of_the_wrong_type_is_an_error(key: str, value: Any) -> None:
 
 
 def test_values_are_checked_where_they_stand() -> None:
-    """A mistake in an environment is found when that environment is chosen, and placed there."""
+    """A mistake in an environment is found whether it is chosen or not, and placed there."""
     write("fcall.toml", "[env.dev.services.images]\ntimeout = 0")
 
-    assert {} == Configuration.load().services
-    with pytest.raises(ConfigurationError, match=r"'timeout' in fcall.toml \[env.dev.services.images\] has to be"):
-        Configuration.load(env="dev")
+    for env in ("dev", None):
+        with pytest.raises(ConfigurationError, match=r"'timeout' in fcall.toml \[env.dev.services.images\] has to be"):
+            Configuration.load(env=env)
+
+
+def test_a_misspelt_provider_is_named() -> None:
+    """Where no provider is named, the key that was meant for it is."""
+    client = fcall.Client({"services": {"images": {"provder": "local"}}})
+    with pytest.raises(ConfigurationError, match=r"\[services.images\] \(did you mean 'provider'\?\)"):
+        client.invoke("images/resize")
 
 
 def test_a_misspelt_key_is_an_error_with_the_nearest_one() -> None:

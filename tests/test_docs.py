@@ -42,7 +42,7 @@ PAGES = sorted(
 EXAMPLES = sorted(path for path in (ROOT / "examples").rglob("*.py"))
 LANGUAGES = {"python", "toml", "console", "text", "{toctree}"}
 NOT_RUN = re.compile(r"(pip|python3?|tox|git|sphinx-build|\.|\.venv/bin/\w+)( |$)")  # what sets a machine up
-RUN = re.compile(r"([A-Z_]+=\S* )*(fcall|python) (?!-m (venv|pip|tox))")
+RUN = re.compile(r"(echo [^|]+ \| )?([A-Z_]+=\S* )*(fcall|python) (?!-m (venv|pip|tox))")
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 README_COMMANDS = (

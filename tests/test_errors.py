@@ -228,4 +228,4 @@ def test_no_is_falsy() -> None:
 
 def test_an_attempt_reads_as_one_line() -> None:
     """An attempt says where it went, how it ended and how long that took."""
-    assert "1. local:f ok (ok) after 0.001 s" == str(Attempt(1, "local:f", "ok", Executed.YES, elapsed=0.001))
+    assert "1. local:f ok after 0.001 s" == str(Attempt(1, "local:f", "ok", Executed.YES, elapsed=0.001))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from fcall._flow import Advance, Emit, Flow, Open, Pause, Send
+from fcall._flow import END, Advance, Emit, Flow, Open, Pause, Send
 from fcall._invocation import Invocation
 from fcall._names import FunctionNames
 from fcall._observers import NO_OBSERVERS, Observers
@@ -62,6 +63,9 @@ class Platform:
         self.capabilities = capabilities
 
     def invoke(self, invocation: Invocation, deadline: Deadline) -> InvocationResult:
+        raise NotImplementedError
+
+    def stream(self, invocation: Invocation, deadline: Deadline) -> Iterator[bytes]:
         raise NotImplementedError
 
     def close(self) -> None:
@@ -508,12 +512,55 @@ def test_an_interrupted_call_may_have_run(signal: type[BaseException], watched: 
         raised, "__notes__", None
     )
     if watched:
-        assert (MAYBE, raised, None, ()) == (
-            log.outcome.executed,
-            log.outcome.error,
-            log.outcome.result,
-            log.outcome.attempts,
-        )
+        assert (MAYBE, raised, None) == (log.outcome.executed, log.outcome.error, log.outcome.result)
+        assert [("maybe", MAYBE, signal.__name__)] == [(a.outcome, a.executed, a.error) for a in log.outcome.attempts]
+
+
+def test_an_interrupted_dry_run_ran_nothing() -> None:
+    """A dry run that is interrupted has a note that says NO."""
+    raised = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        _invoked(raised, invocation=replace(CALL, type="DryRun"))
+
+    assert "it did not run (executed: NO)" in raised.__notes__[0]
+
+
+def test_a_call_past_its_deadline_is_not_sent() -> None:
+    """A call whose time is over before its first attempt ran nothing."""
+    clock = Clock()
+    steps = _flow(invocation=replace(CALL, timeout=1.0), clock=clock).invoke()
+    clock.now += 2
+    with pytest.raises(InvocationTimeoutError) as caught:
+        next(steps)
+
+    assert NO is caught.value.executed
+
+
+@pytest.mark.parametrize("piece", [None, "text", 5])
+def test_a_piece_is_bytes(piece: object) -> None:
+    """A stream that hands over something else is at fault, and does not end quietly."""
+    with pytest.raises(UnmappedProviderError, match="instead of bytes"):
+        _streamed((_pieces(), b"a"), piece)
+
+
+def test_the_time_out_covers_the_last_piece() -> None:
+    """A stream that goes on past the caller's time-out is broken off."""
+    clock = Clock()
+    steps = _flow(invocation=replace(CALL, timeout=1.0), clock=clock).stream()
+    next(steps)
+    assert isinstance(steps.send((_pieces(), b"a")), Emit)
+    next(steps)
+    clock.now += 2
+    with pytest.raises(InvocationTimeoutError) as caught:
+        steps.send(b"b")
+
+    assert YES is caught.value.executed
+
+
+def test_an_answer_is_made_of_bytes() -> None:
+    """A result whose payload is something else is the provider's fault."""
+    with pytest.raises(UnmappedProviderError, match="instead of an InvocationResult"):
+        _invoked(InvocationResult("text"))  # type: ignore[arg-type]
 
 
 def test_a_call_that_is_interrupted_in_a_pause_says_so_too() -> None:
@@ -539,7 +586,7 @@ def _pieces() -> Any:
 def test_a_stream_hands_over_each_piece() -> None:
     """The first piece comes with the answer, each other one is asked for, and the end ends the call."""
     pieces = _pieces()
-    result, asked = _streamed((pieces, b"a"), b"", b"c", None)
+    result, asked = _streamed((pieces, b"a"), b"", b"c", END)
 
     assert [Open, Emit, Advance, Emit, Advance, Emit, Advance] == list(map(type, asked))
     assert [b"a", b"", b"c"] == [step.piece for step in asked if isinstance(step, Emit)]
@@ -549,7 +596,7 @@ def test_a_stream_hands_over_each_piece() -> None:
 
 def test_a_stream_may_be_empty() -> None:
     """A function that answers nothing streams nothing."""
-    _, asked = _streamed((_pieces(), None))
+    _, asked = _streamed((_pieces(), END))
 
     assert [Open] == list(map(type, asked))
 
@@ -557,7 +604,7 @@ def test_a_stream_may_be_empty() -> None:
 def test_a_stream_is_tried_again_before_its_first_piece() -> None:
     """As long as the caller has nothing in hand, attempts and failover are those of any call."""
     result, asked = _streamed(
-        ThrottledError(), ThrottledError(), ThrottledError(), (_pieces(), b"a"), None, routes=[_route(), OTHER]
+        ThrottledError(), ThrottledError(), ThrottledError(), (_pieces(), b"a"), END, routes=[_route(), OTHER]
     )
 
     assert [Open, Pause, Open, Pause, Open, Open, Emit, Advance] == list(map(type, asked))

@@ -439,9 +439,19 @@ def test_no_content_in_any_error(key: str) -> None:
     refused()
 
 
-@pytest.mark.parametrize(
-    "raised", [GrudgeError(MARKER), ValueError(MARKER), TypeError(Hostile()), KeyError(MARKER), RecursionError(MARKER)]
+RAISED = (
+    GrudgeError(MARKER),
+    ValueError(MARKER),
+    ValueError(f"Circular reference detected in {MARKER}"),
+    TypeError(f"Object of type x is not JSON serializable: {MARKER}"),
+    TypeError(Hostile()),
+    KeyError(MARKER),
+    RecursionError(MARKER),
+    UnicodeEncodeError("utf-8", MARKER, 0, 1, MARKER),
 )
+
+
+@pytest.mark.parametrize("raised", RAISED, ids=lambda error: type(error).__name__)
 def test_what_a_hostile_object_raises_is_not_passed_on(raised: Exception) -> None:
     """An object that raises when it is read is refused; its error is not kept, for it can hold the content."""
 

@@ -258,8 +258,9 @@ def test_the_environment_is_an_allow_list(folder: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
     monkeypatch.setenv("PASSED", "on")
     options = {"environment": {"STAGE": "test"}, "pass_environment": ["PASSED"]}
-    with fcall.Client({"defaults": {"provider": "local", "isolation": "process", "root": str(folder), **options}}) as client:
-        seen = _call(client, "variables", ["AWS_SECRET_ACCESS_KEY", "PASSED", "STAGE", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"])
+    names = ["AWS_SECRET_ACCESS_KEY", "PASSED", "STAGE", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]
+    with fcall.Client(provider="local", isolation="process", root=str(folder), **options) as client:
+        seen = _call(client, "variables", names)
 
     assert {
         "AWS_SECRET_ACCESS_KEY": None,
@@ -284,9 +285,9 @@ def test_the_callers_time_out_ends_the_wait(folder: Path) -> None:
 def test_a_function_without_a_module_is_refused(folder: Path, registry: fcall.local.Registry) -> None:
     """A function that another process cannot import is refused, with what to do."""
     registry.function("a/b")(lambda event, context: event)
-    with fcall.Client(provider="local", registry=registry, isolation="process") as client:
-        with pytest.raises(UnsupportedFeatureError, match="at the top of a module"):
-            client.invoke("a/b")
+    client = fcall.Client(provider="local", registry=registry, isolation="process")
+    with client, pytest.raises(UnsupportedFeatureError, match="at the top of a module"):
+        client.invoke("a/b")
 
 
 @pytest.mark.parametrize("option", [{"environment": {"A": "1"}}, {"memory_limit": 64}, {"log_format": "JSON"}])

@@ -418,11 +418,11 @@ def test_a_module_that_comes_later_is_found(client: fcall.Client) -> None:
 
 def test_ctrl_c_at_import_gets_through(client: fcall.Client) -> None:
     """On the main thread an interrupt ends the program as always, and leaves nothing half imported."""
-    write("slow.py", "raise KeyboardInterrupt")
+    write("interrupted.py", "raise KeyboardInterrupt")
     with pytest.raises(KeyboardInterrupt):
-        client.invoke("local:slow.py:handler")
+        client.invoke("local:interrupted.py:handler")
 
-    assert [] == [name for name in sys.modules if "slow" in name]
+    assert [] == [name for name in sys.modules if "interrupted" in name]
 
 
 def test_an_interrupt_that_a_module_makes_up_is_its_failure(client: fcall.Client) -> None:

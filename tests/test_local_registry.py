@@ -37,9 +37,7 @@ def test_the_modules_decorator_registers_for_every_client(monkeypatch: pytest.Mo
     def hello(event: Any, context: Any) -> str:
         return f"Hello {event['name']}"
 
-    answer = fcall.invoke_function(
-        {"serviceName": "greetings", "functionName": "hello", "payload": '{"name": "Ada"}'}
-    )
+    answer = fcall.invoke_function({"serviceName": "greetings", "functionName": "hello", "payload": '{"name": "Ada"}'})
 
     assert b'"Hello Ada"' == answer["payload"]
 

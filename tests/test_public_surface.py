@@ -25,6 +25,7 @@ DOORS = ("fcall", "fcall.errors", "fcall.local", "fcall.provider", "fcall.testin
 
 # Which module may know which: an import leads to the same line or to one further down.
 LAYERS = (
+    {"fcall.__main__"},
     {"fcall.cli", "fcall.testing"},
     {"fcall"},
     {"fcall._client"},

@@ -22,6 +22,7 @@ from fcall.errors import (
     PluginError,
     ProviderNotFoundError,
     ProviderNotInstalledError,
+    ThrottledError,
     UnsupportedFeatureError,
 )
 from fcall.provider import ALL_KEYS, Capabilities, Deadline, Invocation, InvocationResult, ProviderSpec, option
@@ -42,9 +43,12 @@ class Recorder:
         self.capabilities = capabilities
         self.seen: list[Invocation] = []
         self.closed = 0
+        self.failure: Exception | None = None
 
     def invoke(self, invocation: Invocation, deadline: Deadline) -> InvocationResult:
         self.seen.append(invocation)
+        if self.failure is not None:
+            raise self.failure
         return InvocationResult(b"{}")
 
     def close(self) -> None:
@@ -152,7 +156,7 @@ def test_a_providers_own_id_needs_that_provider() -> None:
 
 
 def test_the_clients_provider_is_for_what_is_not_bound(cloud: Cloud) -> None:
-    """``provider=`` beside a configuration takes what no service describes, and no service away."""
+    """``provider=`` beside a configuration is its default provider, with the options given; no service is taken."""
     client = fcall.Client(CONFIG, plugins=[cloud], provider="flat", region="given")
     client.invoke("level/resize")
     client.invoke("resize")
@@ -163,7 +167,7 @@ def test_the_clients_provider_is_for_what_is_not_bound(cloud: Cloud) -> None:
         ("flat", "far", None, "resize"),
         ("flat", "given", None, "resize"),
         ("flat", "given", None, "resize"),
-        ("cloud", "home", None, "resize"),
+        ("cloud", "", None, "resize"),
     ] == cloud.seen()
 
 
@@ -246,6 +250,44 @@ def test_threads_make_one_provider(cloud: Cloud) -> None:
             call_made.result(10)
 
     assert [16] == [len(recorder.seen) for _, _, recorder in cloud.made]
+
+
+FAILOVER: dict[str, Any] = {
+    "services": {
+        "images": {"provider": "cloud", "attempts": 1, "failover": ["second", "third"]},
+        "second": {"provider": "aws"},
+        "third": {"provider": "flat", "region": "far"},
+    }
+}
+
+
+def test_a_failover_goes_on_past_a_provider_that_is_missing(cloud: Cloud) -> None:
+    """One that cannot be made is passed over; the next one in the list is called, under its own names."""
+    client = fcall.Client(FAILOVER, plugins=[cloud])
+    client.invoke("images/resize")
+    cloud.made[0][-1].failure = ThrottledError("not now")
+
+    assert "flat" == client.invoke("images/resize").provider
+    assert ("flat", "far", None, "resize") == cloud.seen()[-1]
+
+
+def test_threads_fail_over_alike(cloud: Cloud) -> None:
+    """Sixteen calls that go on at once go to the same places, in the order of the list."""
+    config = {"services": {**FAILOVER["services"], "second": {"provider": "cloud", "region": "near", "attempts": 1}}}
+    client = fcall.Client(config, plugins=[cloud])
+    for target in ("images/resize", "second/resize"):
+        client.invoke(target)
+    for _, _, recorder in cloud.made:
+        recorder.failure = ThrottledError("not now")
+    together = threading.Barrier(16)
+
+    def call(_: int) -> list[str]:
+        together.wait(10)
+        return [attempt.target.split(":")[0] for attempt in client.invoke("images/resize").attempts]
+
+    with ThreadPoolExecutor(16) as pool:
+        assert {("cloud", "cloud", "flat")} == {tuple(places) for places in pool.map(call, range(16))}
+    assert ["", "near", "far"] == [options.region for _, options, _ in cloud.made]
 
 
 def test_closing_closes_every_provider_that_was_made(cloud: Cloud) -> None:
@@ -488,3 +530,37 @@ def test_many_targets_are_read_alike() -> None:
 
     assert "f1099" == provider.seen[-1].function
     assert 1024 == len(client._router._targets)
+
+
+class Busy:
+    """A provider that refuses every call for now."""
+
+    capabilities = Capabilities()
+
+    def invoke(self, invocation: Invocation, deadline: Deadline) -> InvocationResult:
+        raise ThrottledError("too many calls")
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_failover_route_is_made_when_a_call_gets_to_it() -> None:
+    """What only a later route needs may be missing as long as no call goes there, and is told when one would have."""
+    services = {"images": {"provider": "mine", "attempts": 1, "failover": ["spare"]}, "spare": {"provider": "aliyun"}}
+    good, busy = Recorder(), Busy()
+
+    fcall.Client({"services": services}, providers={"mine": good}).invoke("images/resize")
+    with pytest.raises(ThrottledError) as caught:
+        fcall.Client({"services": services}, providers={"mine": busy}).invoke("images/resize")
+
+    assert ["resize"] == [invocation.function for invocation in good.seen]
+    assert "pip install fcall-aliyun" in caught.value.__notes__[0]
+
+
+def test_the_clients_provider_serves_services_that_name_none() -> None:
+    """``provider=`` and its options stand for what the configuration leaves open, and for nothing that it says."""
+    registry = fcall.local.Registry()
+    registry.function("images/resize")(lambda event, context: "resized")
+    config = {"services": {"images": {"timeout": 5}}}
+    with fcall.Client(config, provider="local", registry=registry) as client:
+        assert "resized" == client.invoke("images/resize").json()

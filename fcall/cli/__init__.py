@@ -5,9 +5,16 @@ Importing it brings in click and nothing of fcall's machinery; each command impo
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
 import click
 
 from fcall import __version__
+from fcall.cli._command import Group
+from fcall.cli._errors import INTERRUPTED
+from fcall.cli._output import tell
 from fcall.cli.completion import completion
 from fcall.cli.config import config
 from fcall.cli.doctor import doctor
@@ -15,10 +22,11 @@ from fcall.cli.invoke import invoke
 from fcall.cli.listing import list_functions
 from fcall.cli.providers import providers
 
-__all__ = ["main"]
+__all__ = ["cli", "main"]
 
 
 @click.group(
+    cls=Group,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""\b
 Exit codes:
@@ -30,10 +38,32 @@ Exit codes:
   5    the time-out passed
   130  Ctrl-C""",
 )
-@click.version_option(__version__, prog_name="fcall")
-def main() -> None:
+@click.version_option(__version__, prog_name="fcall", message="%(prog)s %(version)s")
+def cli() -> None:
     """Call a cloud function wherever it runs, and know whether it ran."""
 
 
 for command in (invoke, list_functions, providers, config, doctor, completion):
-    main.add_command(command)
+    cli.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line, and end the process with its exit code.
+
+    Args:
+        arguments: what follows ``fcall``, or None for what the process was started with.
+    """
+    try:
+        sys.exit(cli.main(arguments, prog_name="fcall", standalone_mode=False))
+    except click.ClickException as error:
+        _show(error)
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):  # before or after the command, which tells more
+        tell("interrupted.")
+        sys.exit(INTERRUPTED)
+
+
+def _show(error: click.ClickException) -> None:
+    paragraph = " ".join(error.format_message().split())
+    context = getattr(error, "ctx", None)  # usage errors have it
+    tell(f"{paragraph} Try '{context.command_path} --help'." if context else paragraph)

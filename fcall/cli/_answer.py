@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from fcall._result import Acceptance, InvocationResult
-from fcall.cli._output import Output, say, shown
+from fcall.cli._output import Output, say, shown, tell
 from fcall.errors import Attempt, FcallError, FunctionError, FunctionResponseError
 
 __all__ = ["print_answer", "say_failure", "say_success"]
@@ -26,7 +26,7 @@ def print_answer(output: Output, answer: Answer, form: str) -> None:
         FunctionResponseError: the answer cannot be printed in this form.
     """
     if answer is None:
-        say("The call would be allowed. Nothing was run.")
+        tell("the call would be allowed. Nothing was run.")
     elif isinstance(answer, Acceptance):
         output.json({"requestId": answer.request_id, "statusCode": answer.status_code, "provider": answer.provider})
     elif form == "raw":
@@ -83,7 +83,7 @@ def say_failure(error: FcallError, elapsed: float) -> None:
         elapsed: seconds that it took.
     """
     if isinstance(error, FunctionError) and error.stack_trace:
-        say("The function's stack, the innermost frame last:\n" + shown("\n".join(error.stack_trace)))
+        tell("the function's stack, the innermost frame last:\n" + shown("\n".join(error.stack_trace)))
     _say_fact("error", type(error).__name__)
     _say_attempts(error.attempts)
     _say_fact("elapsed", f"{elapsed:.3f} s")

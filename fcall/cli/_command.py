@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 import click
 
-from fcall.cli._errors import INTERRUPTED, report
-from fcall.cli._output import say, standard_output
+from fcall.cli._errors import INTERRUPTED, USAGE, report
+from fcall.cli._output import say, standard_output, tell
 
-__all__ = ["Command", "configuration_options", "debug_wanted", "interruption_means"]
+__all__ = ["Command", "Group", "configuration_options", "debug_wanted", "interruption_means"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 _DEBUG = "fcall.debug"
@@ -35,10 +35,24 @@ class Command(click.Command):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
-            say(f"Interrupted. {ctx.meta.get(_INTERRUPTION, 'No function was called.')}")
+            tell(f"interrupted. {ctx.meta.get(_INTERRUPTION, 'No function was called.')}")
             ctx.exit(INTERRUPTED)
         except Exception as error:  # noqa: BLE001 - nobody is to see a traceback unasked
             ctx.exit(report(error, debug_wanted()))
+
+
+class Group(click.Group):
+    """Commands under one name. Where none is named the help is shown, as what it is: a usage error.
+
+    Versions of click differ here.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read what follows the name."""
+        if not args and not ctx.resilient_parsing:
+            say(ctx.get_help())
+            ctx.exit(USAGE)
+        return super().parse_args(ctx, args)
 
 
 def interruption_means(sentence: str) -> None:
@@ -64,6 +78,8 @@ def configuration_options(function: F) -> F:
     """``--config`` and ``--env``, for the commands that read the configuration."""
     env = click.option("--env", metavar="NAME", help="The environment of the configuration.  [default: FCALL_ENV]")
     path = click.option(
-        "--config", metavar="PATH", help="The configuration file, read alone.  [default: FCALL_CONFIG, or what is found]"
+        "--config",
+        metavar="PATH",
+        help="The configuration file, read alone.  [default: FCALL_CONFIG, or what is found]",
     )
     return path(env(function))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import traceback
+from fcall.cli._output import say, tell
 
-from fcall.cli._output import say
-
-__all__ = ["INTERRUPTED", "PROBLEM", "report"]
+__all__ = ["INTERRUPTED", "PROBLEM", "USAGE", "report"]
 
 FUNCTION_FAILED = 1
+USAGE = 2
 PROBLEM = 3
 """Something in the configuration, the target or the installation is wrong."""
 NOT_DONE = 4
@@ -29,11 +28,13 @@ def report(error: Exception, debug: bool) -> int:
     from fcall.errors import FcallError
 
     if debug:
+        import traceback  # only a mistake needs it
+
         say("".join(traceback.format_exception(error)).rstrip())
     if not isinstance(error, FcallError):  # its words are not ours, and may hold the payload
-        say(f"Error: fcall itself failed with {type(error).__name__}; run it again with --debug and report what it says")
+        tell(f"fcall itself failed with {type(error).__name__}; run it again with --debug and report what it says")
         return NOT_DONE
-    say("\n".join([f"Error: {error}", *getattr(error, "__notes__", ())]))
+    tell("\n".join([str(error), *getattr(error, "__notes__", ())]))
     return _exit_code(error)
 
 

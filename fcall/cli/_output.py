@@ -13,7 +13,7 @@ import click
 
 from fcall._wording import quoted
 
-__all__ = ["Output", "say", "shown", "standard_output"]
+__all__ = ["Output", "say", "shown", "standard_output", "tell"]
 
 _LONGEST_LINE = 2000
 
@@ -76,10 +76,16 @@ class Output:
         self.write(data + b"\n")
 
 
+def tell(message: str) -> None:
+    """Tell the user something in a paragraph that says who speaks: handlers and plugins use standard error too."""
+    say(f"fcall: {message}")
+
+
 def say(text: str) -> None:
-    """Tell the user something, on standard error; where nobody listens that changes nothing."""
-    with contextlib.suppress(OSError):
-        click.echo(text, err=True)
+    """Write to standard error as it is; where nobody listens that changes nothing."""
+    if sys.stderr is not None:  # print would take standard output instead
+        with contextlib.suppress(OSError):
+            print(text, file=sys.stderr, flush=True)
 
 
 def shown(text: str) -> str:
@@ -94,6 +100,7 @@ def standard_output() -> Iterator[Output]:
     Print and a file number are two ways to it: processes that a handler starts use the second one.
     """
     output, encoding = sys.stdout, getattr(sys.stdout, "encoding", None) or "utf-8"
+    stream: BinaryIO | None
     with contextlib.ExitStack() as stack:
         try:
             stream = stack.enter_context(_moved(output.fileno(), sys.stderr.fileno()))

@@ -7,13 +7,14 @@ import logging
 import os
 import traceback
 from collections.abc import Iterator
+from typing import NoReturn
 
 from fcall import local
 from fcall._client import Client
 from fcall._log import logger
 from fcall.cli._command import debug_wanted, interruption_means
 from fcall.cli._errors import INTERRUPTED
-from fcall.cli._output import say, shown
+from fcall.cli._output import say, shown, tell
 
 __all__ = ["client_of"]
 
@@ -45,7 +46,7 @@ class _Handler(logging.Handler):
         self._debug = debug
 
     def emit(self, record: logging.LogRecord) -> None:
-        say(f"{record.levelname.capitalize()}: {shown(record.getMessage())}")
+        tell(f"{record.levelname.lower()}: {shown(record.getMessage())}")
         if self._debug and record.exc_info:
             say("".join(traceback.format_exception(*record.exc_info)).rstrip())
 
@@ -65,14 +66,20 @@ def _finish(client: Client) -> None:
     try:
         _wait(client)
     except KeyboardInterrupt:
-        say("Interrupted. What was accepted goes on, and fcall waits for it; Ctrl-C again gives it up.")
         try:
+            tell("interrupted. What was accepted goes on, and fcall waits for it; Ctrl-C again gives it up.")
             _wait(client)
         except KeyboardInterrupt:
-            say("Given up. What was accepted may have run in part, or not at all (executed: MAYBE).")
-            os._exit(INTERRUPTED)  # Python would wait for its threads
+            _give_up()
         interruption_means("What was accepted has run.")
         raise
+
+
+def _give_up() -> NoReturn:  # pragma: no cover - the process is gone before anything could be counted
+    try:
+        tell("given up. What was accepted may have run in part, or not at all (executed: MAYBE).")
+    finally:
+        os._exit(INTERRUPTED)  # Python would wait for its threads
 
 
 def _wait(client: Client) -> None:

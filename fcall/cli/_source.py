@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 import click
@@ -24,11 +25,11 @@ def read(text: str, name: str) -> bytes:
     """
     try:
         if text == "-":
-            return click.get_binary_stream("stdin").read()
+            return sys.stdin.buffer.read()
         if text.startswith("@"):
             with open(text[1:], "rb") as file:
                 return file.read()
-    except (OSError, RuntimeError, ValueError) as error:
+    except (AttributeError, OSError, ValueError) as error:  # None stands for a closed standard input
         where = "standard input" if text == "-" else f"the file {click.format_filename(text[1:])!r}"
         reason = getattr(error, "strerror", None) or "it is closed, or has no such name"
         raise click.UsageError(f"{name} takes {where}, which cannot be read: {reason}. Correct it.") from error

@@ -10,7 +10,7 @@ from fcall.cli._output import Output
 __all__ = ["completion"]
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Teach a shell to complete fcall.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:

@@ -25,7 +25,7 @@ _INTERRUPTED = {
 }
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Call a function.")
 @click.argument("target", shell_complete=complete_target)
 @click.argument("event", nargs=-1, metavar="[EVENT|@FILE|-]")
 @click.option("--payload", metavar="TEXT|@FILE|-", help="Send this as it is, instead of EVENT.")
@@ -56,6 +56,7 @@ _INTERRUPTED = {
 @click.pass_obj
 def invoke(
     output: Output,
+    /,
     target: str,
     event: tuple[str, ...],
     payload: str | None,
@@ -133,7 +134,7 @@ def _typed(client: Client, target: str, named: dict[str, str]) -> dict[str, Any]
     """Call options as the types that the target's provider declares."""
     from fcall._options import from_text
 
-    router = client._router  # noqa: SLF001 - what a provider declares is no part of the client's interface
+    router = client._router  # what a provider declares is no part of the interface of a client
     call_options = router.routes(router.target(target))[0].call_options
     return {name: from_text(call_options, name, text) for name, text in named.items()}
 

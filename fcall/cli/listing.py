@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import TYPE_CHECKING
+
 import click
 
 from fcall.cli._command import Command, configuration_options
 from fcall.cli._completions import complete_service
-from fcall.cli._output import Output, say
+from fcall.cli._output import Output, tell
+
+if TYPE_CHECKING:
+    from fcall import FunctionInfo
 
 __all__ = ["list_functions"]
 
 
-@click.command("list", cls=Command)
+@click.command("list", cls=Command, short_help="List the functions of a service.")
 @click.argument("service", required=False, shell_complete=complete_service)
 @click.option(
     "--output",
@@ -39,7 +45,7 @@ def list_functions(output: Output, service: str | None, form: str, config: str |
             else:
                 output.json(_record(function))
     if not found:
-        say("There is no function.")
+        tell("there is no function.")
 
 
 def _record(function: FunctionInfo) -> dict[str, str | None]:

@@ -1,41 +1,60 @@
-"""``fcall providers``: what can be called, and what is missing for it."""
+"""``fcall providers``: where functions can be called."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
-import fcall
+from fcall import __version__
+from fcall.cli._command import Command
+from fcall.cli._output import Output
 
 if TYPE_CHECKING:
     from fcall._plugins import Plugins
 
-__all__ = ["command"]
+__all__ = ["providers"]
+
+Row = tuple[str, str, str, str]
 
 
-@click.command("providers")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def command(debug: bool) -> None:
-    """List the providers: those installed, those that are broken, and those that could be installed.
-
-    A line each: the name, where it comes from, what it is for.
-    """
+@click.command(cls=Command, short_help="Show where functions can be called.")
+@click.pass_obj
+def providers(output: Output) -> None:
+    """Show every provider: its distribution, whether it is installed, and what it is, or what to do about it."""
     from fcall._plugins import Plugins
 
-    plugins = Plugins()
-    plugins.load_all()
-    for name in sorted(plugins.names()):
-        source, words = _described(plugins, name)
-        click.echo("\t".join((name, source, words)))
+    output.rows(sorted(_rows(Plugins())))
 
 
-def _described(plugins: Plugins, name: str) -> tuple[str, str]:
-    bringers = [f"{found.distribution} {found.version}" for found in plugins.installed() if found.name == name]
-    source = ", ".join(bringers) or (f"fcall-core {fcall.__version__}" if name == "local" else "-")
+def _rows(plugins: Plugins) -> Iterator[Row]:
+    from fcall._plugins import BUILT_IN, PROVIDERS
+
+    found = [plugin for plugin in plugins.installed() if plugin.group == PROVIDERS]
+    disabled = [plugin for plugin in plugins.disabled() if plugin.group == PROVIDERS]
+    switched_off = {plugin.name for plugin in disabled} - {plugin.name for plugin in found}
+    for name in ({*plugins.names()} - switched_off) | {BUILT_IN}:
+        bringers = ", ".join(f"{plugin.distribution} {plugin.version}" for plugin in found if plugin.name == name)
+        if name != BUILT_IN:
+            yield name, bringers or "-", *_state(plugins, name)
+            continue
+        yield name, f"fcall-core {__version__}", *_state(plugins, name)
+        if bringers:
+            yield name, bringers, "broken", f"never loaded, since {BUILT_IN} is built in; it needs another name"
+    for plugin in disabled:
+        yield plugin.name, f"{plugin.distribution} {plugin.version}", "disabled", "named in FCALL_DISABLE_PLUGINS"
+
+
+def _state(plugins: Plugins, name: str) -> tuple[str, str]:
+    """Whether a provider can be used, and what more there is to say of it."""
+    from fcall._target import WELL_KNOWN
+    from fcall._wording import quoted
+    from fcall.errors import PluginError, ProviderNotInstalledError
+
     try:
-        return source, plugins.spec(name).summary or "-"
-    except fcall.errors.ProviderNotInstalledError as error:
-        return "not installed", error.message
-    except fcall.errors.ConfigurationError as error:
-        return source, f"broken: {error.message}"
+        return "installed", quoted(str(plugins.spec(name).summary))
+    except ProviderNotInstalledError:
+        return "not installed", f"pip install {WELL_KNOWN[name]}"
+    except PluginError as error:
+        return "broken", error.message

@@ -11,7 +11,7 @@ from fcall._wording import quoted
 from fcall.errors import InvalidParamsError
 from fcall.local._runtimes import Handler
 
-__all__ = ["Code", "target_of"]
+__all__ = ["Code", "is_code", "target_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +61,9 @@ class Code:
 
 def target_of(text: str) -> Target:
     """``path/to.py:function`` and ``package.module:function`` are code; anything else is the name of a registration."""
-    return Target(function=text) if ":" in text else parse_named(text)
+    return Target(function=text) if is_code(text) else parse_named(text)
+
+
+def is_code(name: str) -> bool:
+    """Whether a name that a developer wrote means code, and not a registration."""
+    return ":" in name or name.endswith(".py")

@@ -38,12 +38,19 @@ def on_import_path(folder: str) -> Iterator[None]:
     """Have a folder on the import path."""
     # One entry for every load under way, so that none takes away what another still needs.
     sys.path.insert(0, folder)
-    importlib.invalidate_caches()
+    _look_again(folder)
     try:
         yield
     finally:
         with contextlib.suppress(ValueError):  # the module may have put the import path right by itself
             sys.path.remove(folder)
+
+
+def _look_again(folder: str) -> None:
+    """Have Python see files that are new. `importlib.invalidate_caches` would fail where two threads call it."""
+    for path in list(sys.path_importer_cache):
+        if path == folder or path.startswith(folder + os.sep):
+            sys.path_importer_cache.pop(path, None)
 
 
 class _HandlerFiles:

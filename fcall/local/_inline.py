@@ -35,9 +35,25 @@ class Inline:
             InvocationTimeoutError: it answered after the caller's time-out.
         """
         handler = code.handler or self._loaded.get(code.name) or self._load(code, facts.request_id)
+        if deadline.expired:
+            raise _too_late("the function was loaded", Executed.NO, facts.request_id)
+        impatient = deadline.remaining() < facts.function_timeout
         if facts.invoker_context is not None:  # the handler's own copy, as with the event
             facts.invoker_context = _json.decode(_json.encode(facts.invoker_context))
         tokens = enter(facts.nesting, Deadline(facts.ends_at, facts.clock))
+        try:
+            answer = self._answer(handler, payload, facts)
+        except Failure as failure:
+            if impatient and deadline.expired:  # a caller of a cloud would not have seen this any more
+                raise _too_late("the function failed", Executed.YES, facts.request_id) from failure
+            raise
+        finally:
+            leave(tokens)
+        if deadline.expired:
+            raise _too_late("the function answered", Executed.YES, facts.request_id)
+        return answer, None
+
+    def _answer(self, handler: Handler, payload: bytes, facts: InvocationFacts) -> bytes:
         try:
             answer = self._runtime.run(handler, payload, facts)
         except Failure:
@@ -46,19 +62,11 @@ class Inline:
             if is_interrupt(error):
                 raise
             raise self._runtime.exited(facts.request_id, _status(error)) from error
-        finally:
-            leave(tokens)
         if facts.clock() > facts.ends_at:
             raise self._runtime.timed_out(facts.request_id, facts.function_timeout)
         if len(answer) > self._runtime.response_limit:
             raise self._runtime.too_large(len(answer))
-        if deadline.expired:
-            raise InvocationTimeoutError(
-                "the function answered after the caller's time-out; raise timeout, or enqueue it",
-                executed=Executed.YES,
-                request_id=facts.request_id,
-            )
-        return answer, None
+        return answer
 
     def close(self) -> None:
         """There is nothing to let go of."""
@@ -78,6 +86,12 @@ class Inline:
             raise failure from error
         self._loaded[code.name] = handler
         return handler
+
+
+def _too_late(what: str, executed: Executed, request_id: str) -> InvocationTimeoutError:
+    return InvocationTimeoutError(
+        f"{what} after the caller's time-out; raise timeout, or enqueue it", executed=executed, request_id=request_id
+    )
 
 
 def _status(error: BaseException) -> int:

@@ -12,7 +12,7 @@ from fcall._wording import listed, nearest, quoted
 from fcall.errors import FcallError, FunctionNotFoundError
 from fcall.local._async_calls import AsyncCalls, Nowhere
 from fcall.local._clock import SYSTEM_CLOCK, Clock
-from fcall.local._code import Code, target_of
+from fcall.local._code import Code, is_code, target_of
 from fcall.local._events import Event, Rules
 from fcall.local._failures import error_for
 from fcall.local._inline import Inline
@@ -161,7 +161,7 @@ class LocalProvider:
     ) -> Iterator[FunctionInfo]:
         """The service's registered functions, and those that the configuration names and that are there."""
         registered = list(self._options.registry.names(service))
-        written = [name for name in configured if ":" in name and Code.named(name, self._options.root).is_there]
+        written = [name for name in configured if is_code(name) and Code.named(name, self._options.root).is_there]
         for name in [*registered, *written]:
             yield FunctionInfo(name, name, runtime=_PYTHON)
 
@@ -226,7 +226,7 @@ class LocalProvider:
         Code is named by developers only: a name that came with the call is looked up among the registrations.
         """
         name = invocation.function_id or invocation.function
-        if invocation.configured and ":" in name:
+        if invocation.configured and is_code(name):
             return self._codes.get(name) or self._written(name)
         handler = self._options.registry.find(invocation.service, name)
         if handler is None:

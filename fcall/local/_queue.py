@@ -8,7 +8,8 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeAlias
 
 from fcall._fork import forget_in_child
@@ -47,12 +48,15 @@ class EventQueue:
 
     def after_fork_in_child(self) -> None:
         """Begin empty: what waits in the parent runs in the parent."""
-        lock = threading.Lock()
-        self._idle = threading.Condition(lock)
-        self._news = threading.Condition(lock)  # for the thread that watches the clock
+        self._lock = threading.Lock()  # no Condition to wait on: one that Ctrl-C interrupts may stay locked for ever
+        self._news = threading.Condition(
+            self._lock
+        )  # but for the thread that watches the clock, which it never reaches
+        self._waiting: set[threading.Lock] = set()
         self._tasks: deque[Task] = deque()
         self._later: list[tuple[float, int, Task]] = []
         self._threads: set[threading.Thread] = set()
+        self._awaits: list[EventQueue] = []
         self._watched = False
         self._hurried = 0
         _busy.discard(self)
@@ -66,9 +70,11 @@ class EventQueue:
 
         Raises:
             ThrottledError: too many wait.
-            ProviderUnavailableError: no thread can be started, as when the interpreter is ending.
+            ProviderUnavailableError: the interpreter is ending, or no thread can be started.
         """
-        with self._idle:
+        if _nobody_waits():
+            raise _refused("the interpreter is ending")
+        with self._lock:
             if len(self._tasks) + len(self._later) >= self._size:
                 raise ThrottledError(f"{self._size} events wait already; enqueue more slowly, or raise queue_size")
             self._staff()
@@ -82,7 +88,7 @@ class EventQueue:
         Raises:
             ProviderUnavailableError: no thread can be started.
         """
-        with self._idle:
+        with self._lock:
             self._staff()
             self._tasks.append(task)
 
@@ -96,11 +102,35 @@ class EventQueue:
             Whether everything has run.
 
         Raises:
-            ConfigurationError: it was called by a task of this queue, which would wait for itself.
+            ConfigurationError: it was called by an event of this queue, or of one that this queue's events wait for, so
+                that it would wait for itself.
         """
-        self.refuse_own_thread()
-        with self._idle:
-            return self._idle.wait_for(lambda: not self._threads, timeout)
+        waiting = next((queue for queue in list(_busy) if threading.current_thread() in queue._threads), None)
+        with _awaited(waiting, self):
+            return self._wait(timeout)
+
+    def _waits_for(self, other: EventQueue, seen: tuple[EventQueue, ...] = ()) -> bool:
+        """Whether an event of this queue waits for the other one, or for one whose event does."""
+        others = [queue for queue in list(self._awaits) if queue not in seen]
+        return self is other or any(queue._waits_for(other, (*seen, self)) for queue in others)
+
+    def _wait(self, timeout: float | None) -> bool:
+        idle = threading.Lock()
+        idle.acquire()
+        with self._lock:
+            if not self._threads:
+                return True
+            self._waiting.add(idle)
+        try:
+            return idle.acquire(timeout=-1 if timeout is None else min(max(timeout, 0.0), threading.TIMEOUT_MAX))
+        finally:
+            with self._lock:
+                self._waiting.discard(idle)
+
+    def refuse_own_thread(self) -> None:
+        """Raise `ConfigurationError` where one of this queue's own events is running."""
+        if threading.current_thread() in self._threads:
+            raise _waits_for_itself()
 
     def finish(self) -> None:
         """Wait until everything accepted has run; from now on a task that is to run again does so at once.
@@ -109,21 +139,14 @@ class EventQueue:
             ConfigurationError: it was called by a task of this queue.
         """
         self.refuse_own_thread()
-        with self._idle:
+        with self._lock:
             self._hurried += 1
             self._news.notify()
         try:
             self.wait()
         finally:
-            with self._idle:
+            with self._lock:
                 self._hurried -= 1
-
-    def refuse_own_thread(self) -> None:
-        """Raise `ConfigurationError` where one of this queue's own tasks is running."""
-        if threading.current_thread() in self._threads:
-            raise ConfigurationError(
-                "a function that was enqueued cannot wait for the queue it runs from; return first"
-            )
 
     def _staff(self) -> None:
         """Have a thread for one more task: a new one, or one that there is."""
@@ -134,21 +157,14 @@ class EventQueue:
     def _start_thread(self) -> None:
         thread = threading.Thread(target=self._work, name="fcall-local", daemon=False)
         try:
-            self._threads.add(thread)
-            _busy.add(self)
-            _refuse_at_exit()
             thread.start()
-        except BaseException as error:
-            if thread.ident is None:  # it did not start, even if it was Ctrl-C that interrupted
-                self._left(thread)
-            if not isinstance(error, RuntimeError):
-                raise
+        except RuntimeError as error:
             if not self._threads:  # else one of these takes the task before it ends
-                raise ProviderUnavailableError(
-                    f"no thread can be started to run the event: {error}; enqueue earlier, or fewer at once",
-                    executed=Executed.NO,
-                    retryable=threading.main_thread().is_alive(),
-                ) from error
+                raise _refused(str(error)) from error
+        finally:
+            if thread.is_alive():  # also where Ctrl-C came as it started
+                self._threads.add(thread)
+                _busy.add(self)
 
     def _work(self) -> None:
         while (task := self._next()) is not None:
@@ -163,14 +179,14 @@ class EventQueue:
 
     def _next(self) -> Task | None:
         """A task to run now, or None where this thread is not needed any more."""
-        with self._idle:
+        with self._lock:
             while True:
                 if self._later:
                     self._ripen()
                 if self._tasks:
                     return self._tasks.popleft()
                 if not self._later or self._watched:
-                    self._left(threading.current_thread())
+                    self._leave(threading.current_thread())
                     return None
                 self._watch()
 
@@ -194,19 +210,21 @@ class EventQueue:
             self._watched = False
 
     def _put_off(self, task: Task, pause: float) -> None:
-        with self._idle:
+        with self._lock:
             if pause <= 0:
                 self._tasks.append(task)
             else:
                 heapq.heappush(self._later, (self._clock.monotonic() + pause, next(self._numbers), task))
             self._news.notify()
 
-    def _left(self, thread: threading.Thread) -> None:
+    def _leave(self, thread: threading.Thread) -> None:
         self._threads.discard(thread)
         self._news.notify()
         if not self._threads:
             _busy.discard(self)
-            self._idle.notify_all()
+            for idle in self._waiting:
+                idle.release()
+            self._waiting.clear()
 
 
 def drain(timeout: float | None = None) -> bool:
@@ -231,12 +249,38 @@ def drain(timeout: float | None = None) -> bool:
     return True
 
 
-def _refuse_at_exit() -> None:
-    """Refuse a thread that nobody would wait for.
+@contextmanager
+def _awaited(waiting: EventQueue | None, queue: EventQueue) -> Iterator[None]:
+    """Have it known that an event of `waiting` waits for `queue`, and refuse it where that closes a circle."""
+    if waiting is None:
+        yield
+        return
+    waiting._awaits.append(queue)  # before looking: of two that do this at once, at least one sees the other
+    try:
+        if queue._waits_for(waiting):
+            raise _waits_for_itself()
+        yield
+    finally:
+        waiting._awaits.remove(queue)
 
-    Python waits for threads before it runs what is registered with `atexit`; 3.11 still starts one after that, and
-    then ends under it.
+
+def _waits_for_itself() -> ConfigurationError:
+    return ConfigurationError("a function that was enqueued cannot wait for the queue it runs from; return first")
+
+
+def _nobody_waits() -> bool:
+    """Whether the interpreter is ending, and this is a thread that goes on nevertheless.
+
+    Python waits for threads before it runs what is registered with `atexit`, and never for a daemon. What these enqueue
+    would keep it from ending, or would end under it.
     """
     thread, main = threading.current_thread(), threading.main_thread()
-    if not main.is_alive() and (thread is main or thread.daemon):
-        raise RuntimeError("the interpreter is ending")
+    return not main.is_alive() and (thread is main or thread.daemon)
+
+
+def _refused(reason: str) -> ProviderUnavailableError:
+    return ProviderUnavailableError(
+        f"no thread can be started to run the event: {reason}; enqueue earlier, or fewer at once",
+        executed=Executed.NO,
+        retryable=threading.main_thread().is_alive(),
+    )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import traceback
+from collections.abc import Iterable
 
-__all__ = ["is_interrupt", "words_of"]
+__all__ = ["formatted", "is_interrupt", "words_of"]
 
 
 def is_interrupt(error: BaseException) -> bool:
@@ -18,3 +20,10 @@ def words_of(error: BaseException) -> str | None:
         return str(error)
     except Exception:  # noqa: BLE001 - it is not our code that raises
         return None
+
+
+def formatted(frames: Iterable[traceback.FrameSummary]) -> tuple[str, ...]:
+    """One text per frame, as Lambda's runtime writes it: without the marks that Python puts under the code."""
+    return tuple(
+        traceback.format_list([(frame.filename, frame.lineno or 0, frame.name, frame.line) for frame in frames])
+    )
