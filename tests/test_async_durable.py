@@ -62,7 +62,15 @@ def _own_records() -> Iterator[None]:
 def started(program: str) -> subprocess.Popen[str]:
     """A program that runs in a Python of its own, in the working directory of the test."""
     code = textwrap.dedent(BEGIN) + textwrap.dedent(program)
-    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=unmeasured,  # coverage's own database does not withstand being killed
+    )
 
 
 def ended(program: str, status: int = -9) -> str:
@@ -154,15 +162,30 @@ def test_a_record_that_nobody_took_stays(registry: fcall.local.Registry) -> None
     ran: list[Any] = []
     told: list[Any] = []
     registry.function("fails")(lambda event, context: [ran.append(event), 1 / 0])
-    with durable(registry, async_retries=0, on_failure=lambda record: 1 / 0) as client:
+    with durable(registry, on_failure=lambda record: 1 / 0) as client:
         client.enqueue("fails", 7)
 
-    assert 1 == kept()
-    with durable(registry, async_retries=0, on_failure=told.append):
+    assert ([7, 7, 7], 1) == (ran, kept())
+    fcall.local.forget_calls()
+    with durable(registry, on_failure=lambda record: [told.append(record), 1 / (len(told) > 2)]):
         assert fcall.local.drain(10)
 
-    assert ([7], [7]) == (ran, [record["requestPayload"] for record in told])
-    assert 0 == kept()
+    assert [7, 7, 7] == [record["requestPayload"] for record in told]
+    assert [(1, "failed"), (2, "failed"), (3, "ok")] == [(call.attempt, call.outcome) for call in fcall.local.calls()]
+    assert ([7, 7, 7], 0) == (ran, kept())
+
+
+def test_a_record_goes_to_the_destination_of_its_time(registry: fcall.local.Registry) -> None:
+    """A record that was left goes to the destination that is named when it is resumed."""
+    told: list[Any] = []
+    registry.function("fails")(lambda event, context: 1 / 0)
+    registry.function("failed")(lambda event, context: told.append(event["requestPayload"]))
+    with durable(registry, on_failure=lambda record: 1 / 0) as client:
+        client.enqueue("fails", 7)
+    with durable(registry, on_failure="failed"):
+        assert fcall.local.drain(10)
+
+    assert ([7], 0) == (told, kept())
 
 
 def test_a_file_that_cannot_be_written_refuses_the_event(
@@ -296,6 +319,17 @@ def test_the_time_without_a_process_counts(registry: fcall.local.Registry) -> No
     ]
 
 
+def test_a_registered_function_has_no_folder(registry: fcall.local.Registry) -> None:
+    """Events of registered functions are resumed wherever the program is started."""
+    Path("elsewhere").mkdir()
+    registry.function("note")(lambda event, context: None)
+    left_over("note")
+    with durable(registry, root="elsewhere"):
+        assert fcall.local.drain(10)
+
+    assert ["ok"] == [call.outcome for call in fcall.local.calls()]
+
+
 def test_any_bytes_are_kept(registry: fcall.local.Registry) -> None:
     """A payload is the same after a restart, byte for byte."""
     seen: list[bytes] = []
@@ -338,6 +372,24 @@ def test_an_event_without_a_function_waits_for_it(
         (logging.WARNING, f"{path} keeps events of {name}, which is no function here (yet): {number}")
         for name, number in (("late", 2), ("never", 1))
     ] == messages
+
+
+def test_a_file_that_cannot_be_used_breaks_no_registration(
+    registry: fcall.local.Registry, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a registration finds the file in use, the log says so, and the next registration resumes what is left."""
+    monkeypatch.setattr(_database, "_PATIENCE", 0.01)
+    left_over("late")
+    with durable(registry), contextlib.closing(sqlite3.connect("queue.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        registry.function("late")(lambda event, context: None)
+        other.execute("ROLLBACK")
+
+        assert "could not be resumed: " in caplog.text
+        assert 1 == kept()
+        registry.function("another")(lambda event, context: None)
+        assert fcall.local.drain(10)
+        assert 0 == kept()
 
 
 def test_a_lost_file_of_code_loses_no_event(caplog: pytest.LogCaptureFixture) -> None:
@@ -409,6 +461,34 @@ def test_providers_of_one_process_share_a_file(registry: fcall.local.Registry) -
     assert list(range(40)) == sorted(ran)
 
 
+def test_processes_may_open_and_close_at_once() -> None:
+    """However many open and close the same file at the same time, a new one included, each of them can."""
+    program = """
+        from fcall.local._store import Store
+
+        print("ready", flush=True)
+        sys.stdin.readline()
+        for number in range(300):
+            store = Store(f"queue-{number // 2}.db", "lambda", ".")
+            store.take_over()
+            store.close()
+    """
+    processes = [started(program) for _ in range(4)]
+    for process in processes:
+        assert process.stdout is not None
+        process.stdout.readline()
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.close()
+    for process in processes:
+        with process:
+            assert process.stderr is not None
+            err = process.stderr.read()
+
+        assert (0, "") == (process.returncode, err)
+    assert [] == list(Path().glob("*-owner-*"))
+
+
 def test_processes_that_start_together_share_what_is_left() -> None:
     """Whoever is first takes it; each event runs once, and each one that is accepted meanwhile does, too."""
     left_over("note", *(str(number).encode() for number in range(100)))
@@ -450,7 +530,24 @@ def test_a_fork_shares_nothing() -> None:
     assert "0\n" == out
     expected = [f"parent-{number}" for number in range(25)] + [f"child-{number}" for number in range(5, 25)]
     assert dict.fromkeys(expected, 1) == ran
-    assert ["queue.db", "ran"] == sorted(os.listdir())
+    assert [] == list(Path().glob("*-owner-*"))
+
+
+def test_a_fork_leaves_nothing_behind() -> None:
+    """A parent that does not use its queue again after a fork leaves the file tidy, and so does the child."""
+    ended(
+        """
+        import warnings
+        warnings.simplefilter("ignore", DeprecationWarning)
+        client.check("note")
+        child = os.fork()
+        if child:
+            os.waitpid(child, 0)
+        """,
+        status=0,
+    )
+
+    assert ["queue.db"] == sorted(os.listdir())
 
 
 def test_a_child_that_lives_on_holds_nothing_for_its_parent(registry: fcall.local.Registry) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
@@ -10,12 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import fcall
 from fcall.local import SimulatedClock
-from fcall.local._events import Rules
+from fcall.local._destination import failed_event
+from fcall.local._events import Event, Rules
+from fcall.local._nesting import Nesting
+from fcall.provider import Invocation
+
+hypothesis = pytest.importorskip("hypothesis")
+st = hypothesis.strategies
 
 ALWAYS = 100
 """More failures than there are attempts."""
@@ -121,7 +126,8 @@ def attempts_allowed(options: dict[str, Any]) -> int:
     return attempts
 
 
-@given(plans)
+@hypothesis.settings(deadline=None)
+@hypothesis.given(plans)
 def test_every_event_ends_once(plan: Plan) -> None:
     """An accepted event ends as ok, as told of, or as undeliverable; never twice, and never not at all."""
     fcall.local.forget_calls()
@@ -131,8 +137,8 @@ def test_every_event_ends_once(plan: Plan) -> None:
     check(world)
 
 
-@settings(max_examples=25, deadline=None)
-@given(plans)
+@hypothesis.settings(max_examples=25, deadline=None)
+@hypothesis.given(plans)
 def test_every_durable_event_ends_once(plan: Plan) -> None:
     """The same holds where events are kept in a file, which keeps what is undeliverable and nothing else."""
     fcall.local.forget_calls()
@@ -174,3 +180,18 @@ def test_pauses_end_in_order(workers: int) -> None:
 
     assert [(0, 0.0), (0, 60.0), (0, 180.0), (1, 180.0), (1, 240.0), (1, 360.0)] == seen
     assert all(a <= b for a, b in itertools.pairwise(moment for _, moment in seen))
+
+
+@hypothesis.given(st.integers(0, 8), st.integers(0, 20), st.floats(0, 1e6))
+def test_every_event_is_given_up_in_the_end(retries: int, attempts: int, age: float) -> None:
+    """There is no number of attempts above the limit, and no age above the limit, at which an event still runs."""
+    rules = Rules(retries, 0.0, 100.0)
+
+    assert (attempts > retries or age > 100) == (rules.gives_up(attempts, age) is not None)
+
+
+@hypothesis.given(st.binary())
+def test_every_payload_makes_a_record(payload: bytes) -> None:
+    """No payload whatsoever keeps its event from being told of."""
+    event = Event(Invocation("any", payload=payload), "id", Nesting(1, "id"), failure=payload)
+    json.dumps(failed_event(event, "RetriesExhausted", 0.0), allow_nan=False).encode()

@@ -13,7 +13,11 @@ import pytest
 
 import fcall
 from fcall.errors import ConfigurationError, FunctionError, FunctionLoadError, InvalidParamsError, InvalidPayloadError
-from fcall.local import CallRecord, SimulatedClock
+from fcall.local import CallRecord, SimulatedClock, _nesting
+from fcall.local._async_calls import AsyncCalls, Nowhere
+from fcall.local._events import Event, Rules
+from fcall.local._queue import EventQueue
+from fcall.provider import Invocation
 
 
 @pytest.fixture(autouse=True)
@@ -155,6 +159,32 @@ def test_what_can_never_run_is_not_tried_again(registry: fcall.local.Registry, c
         )
         for record in told
     ]
+
+
+class Faulty:
+    """Runs events as a provider would that has a fault, or whose system is out of something."""
+
+    def __init__(self) -> None:
+        self.faults: list[Exception] = [OSError("no more processes"), ZeroDivisionError()]
+
+    def run_event(self, event: Event) -> None:
+        if self.faults:
+            raise self.faults.pop()
+
+    def has(self, invocation: Invocation) -> bool:
+        return True
+
+
+def test_a_fault_is_not_the_end_of_an_event(clock: SimulatedClock, caplog: pytest.LogCaptureFixture) -> None:
+    """What raises an error that is none of fcall's is in the log with its stack, and the event is tried again."""
+    queue = EventQueue(1, 10)
+    asyncs = AsyncCalls(Faulty(), queue, Rules(2, 0.0, 60.0), None, Nowhere(), clock)
+    asyncs.accept(Event(Invocation("charge", None, "Async"), "id-1", _nesting.apart("id-1")))
+    assert queue.wait(10)
+
+    assert [("charge", 1, "failed"), ("charge", 2, "failed"), ("charge", 3, "ok")] == outcomes()
+    assert "UnmappedProviderError" == type(fcall.local.calls()[0].error).__name__
+    assert "no more processes" in caplog.text
 
 
 def test_a_crash_in_its_own_process_is_tried_again(tmp_path: Path) -> None:
@@ -314,6 +344,22 @@ def test_a_destination_may_enqueue(registry: fcall.local.Registry, clock: Simula
     assert fcall.local.drain(10)
 
     assert [7] == ran
+
+
+def test_an_event_stays_in_the_trace_of_its_caller(client: fcall.Client, registry: fcall.local.Registry) -> None:
+    """What a function enqueues belongs to the same trace, and begins a nesting of its own."""
+    places: list[_nesting.Nesting] = []
+    registry.function("inner")(lambda event, context: places.append(_nesting.nested("another", 16)))
+
+    @registry.function("outer")
+    def outer(event: Any, context: Any) -> None:
+        places.append(_nesting.nested("another", 16))
+        client.enqueue("inner")
+
+    answer = client.invoke("outer")
+    assert fcall.local.drain(10)
+
+    assert [_nesting.Nesting(2, str(answer.request_id))] * 2 == places
 
 
 # The queue

@@ -6,8 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from fcall.errors import (
     FcallError,
@@ -45,14 +43,6 @@ def test_pauses_are_lambdas() -> None:
 def test_an_event_is_given_up(attempts: int, age: float, condition: str | None) -> None:
     """An event runs once and is tried again as often as allowed, unless it is too old by then."""
     assert condition == LAMBDA.gives_up(attempts, age)
-
-
-@given(st.integers(0, 8), st.integers(0, 20), st.floats(0, 1e6))
-def test_every_event_is_given_up_in_the_end(retries: int, attempts: int, age: float) -> None:
-    """There is no number of attempts above the limit, and no age above the limit, at which an event still runs."""
-    rules = Rules(retries, 0.0, 100.0)
-
-    assert (attempts > retries or age > 100) == (rules.gives_up(attempts, age) is not None)
 
 
 @pytest.mark.parametrize(
@@ -123,12 +113,6 @@ def test_any_payload_can_be_told_of(payload: bytes, shown: Any) -> None:
 
     assert shown == record["requestPayload"]
     assert record == json.loads(json.dumps(record))
-
-
-@given(st.binary())
-def test_every_payload_makes_a_record(payload: bytes) -> None:
-    """No payload whatsoever keeps its event from being told of."""
-    json.dumps(failed_event(event(payload, failure=payload), "RetriesExhausted", 0.0), allow_nan=False).encode()
 
 
 def test_the_error_document_is_the_functions_own() -> None:

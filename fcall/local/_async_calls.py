@@ -83,6 +83,7 @@ class AsyncCalls:
         self._queue = queue
         self._rules = rules
         self._destination = destination
+        self._call = destination if callable(destination) else None
         self._store = store
         self._clock = clock
         self._left_over = False
@@ -106,7 +107,8 @@ class AsyncCalls:
         events, others = self._store.take_over()
         missing: Counter[str] = Counter()
         for event in events:
-            if self._has(event):
+            self._readdress(event)
+            if (event.is_record and self._call is not None) or self._runner.has(event.invocation):
                 self._queue.add(partial(self._handle, event))
             else:
                 self._store.release(event)
@@ -138,12 +140,10 @@ class AsyncCalls:
         event.accepted_at = self._clock.time()  # no pause ends between here and its acceptance
         self._store.add(event)
 
-    def _has(self, event: Event) -> bool:
+    def _readdress(self, event: Event) -> None:
+        """Send a record of an earlier process to the destination of this one."""
         if event.is_record and self._destination is not None:
             event.invocation = invocation_of(self._destination, event.invocation.payload)
-            if callable(self._destination):
-                return True
-        return self._runner.has(event.invocation)
 
     def _handle(self, event: Event) -> float | None:
         """Run an event, unless it is to be given up; the pause before it runs again, or None where it does not."""
@@ -176,8 +176,8 @@ class AsyncCalls:
 
     def _attempt(self, event: Event) -> FcallError | None:
         try:
-            if event.is_record and callable(self._destination):
-                told(self._destination, event.invocation, event.request_id)
+            if event.is_record and self._call is not None:
+                told(self._call, event.invocation, event.request_id)
             else:
                 self._runner.run_event(event)
         except FcallError as error:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Iterator
 
@@ -40,6 +41,7 @@ class Database:
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._owner: Owner | None = None
+        self._finalizer = weakref.finalize(self, _closed, None, None)
         with _forking:
             _databases.add(self)
         with self.connected():
@@ -56,20 +58,25 @@ class Database:
             if self._connection is None or self._owner is None:
                 with explained(self.path):
                     self._connection, self._owner = self._opened()
+                self._end_with(self._connection, self._owner)
             yield self._connection, self._owner.name
 
     def close(self) -> None:
         """Let go of the file, and own nothing in it any more. It is opened again when it is needed."""
         with self._lock:
-            if self._connection is not None:
-                self._finalizer()
+            self._finalizer()
             self._connection = self._owner = None
+
+    def _end_with(self, connection: sqlite3.Connection | None = None, owner: Owner | None = None) -> None:
+        """Close these when this object is forgotten, or the process ends, and not what was said before."""
+        self._finalizer.detach()
+        self._finalizer = weakref.finalize(self, _closed, connection, owner)
 
     def _opened(self) -> tuple[sqlite3.Connection, Owner]:
         os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
         connection = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            _use_log(connection)
             connection.execute("PRAGMA synchronous = NORMAL")
             with transaction(connection):  # owners come and are looked for one at a time
                 self._set_up(connection)
@@ -77,7 +84,6 @@ class Database:
         except BaseException:
             connection.close()
             raise
-        self._finalizer = weakref.finalize(self, _closed, connection, owner)
         return connection, owner
 
     def _set_up(self, connection: sqlite3.Connection) -> None:
@@ -94,18 +100,32 @@ class Database:
     def before_fork(self) -> None:
         self._lock.acquire()
         if self._connection is not None:
-            self._finalizer.detach()
             self._connection.close()
             self._connection = None
+        self._end_with(None, self._owner)
 
     def after_fork_in_parent(self) -> None:
         self._lock.release()
 
     def after_fork_in_child(self) -> None:
         self._lock = threading.Lock()
+        self._end_with()
         if self._owner is not None:
             self._owner.abandon()
             self._owner = None
+
+
+def _use_log(connection: sqlite3.Connection) -> None:
+    """Have SQLite write ahead into a log. Where others open or close the file, it asks to be asked again."""
+    ends_at = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > ends_at:
+                raise
+            time.sleep(0.005)
 
 
 @contextlib.contextmanager
@@ -133,9 +153,11 @@ def explained(path: str) -> Iterator[None]:
         ) from error
 
 
-def _closed(connection: sqlite3.Connection, owner: Owner) -> None:
-    connection.close()
-    owner.leave()
+def _closed(connection: sqlite3.Connection | None, owner: Owner | None) -> None:
+    if connection is not None:
+        connection.close()
+    if owner is not None:
+        owner.leave()
 
 
 _databases: weakref.WeakSet[Database] = weakref.WeakSet()

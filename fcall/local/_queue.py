@@ -141,7 +141,7 @@ class EventQueue:
         self.refuse_own_thread()
         with self._lock:
             self._hurried += 1
-            self._news.notify()
+            self._tell_watch()
         try:
             self.wait()
         finally:
@@ -152,7 +152,7 @@ class EventQueue:
         """Have a thread for one more task: a new one, or one that there is."""
         if len(self._threads) < self._workers:
             self._start_thread()
-        self._news.notify()
+        self._tell_watch()
 
     def _start_thread(self) -> None:
         thread = threading.Thread(target=self._work, name="fcall-local", daemon=False)
@@ -215,11 +215,16 @@ class EventQueue:
                 self._tasks.append(task)
             else:
                 heapq.heappush(self._later, (self._clock.monotonic() + pause, next(self._numbers), task))
+            self._tell_watch()
+
+    def _tell_watch(self) -> None:
+        """Have the thread that watches the clock look again. Nobody else waits for news."""
+        if self._watched:
             self._news.notify()
 
     def _leave(self, thread: threading.Thread) -> None:
         self._threads.discard(thread)
-        self._news.notify()
+        self._tell_watch()
         if not self._threads:
             _busy.discard(self)
             for idle in self._waiting:
