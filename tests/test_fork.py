@@ -15,8 +15,6 @@ Run = Callable[[str], "subprocess.CompletedProcess[str]"]
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 
-# `child` runs a function in a forked child, which an alarm ends if it hangs, and gives the child's exit code.
-
 
 @pytest.fixture(autouse=True)
 def _not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,6 +23,7 @@ def _not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COVERAGE_PROCESS_START", raising=False)
 
 
+# `child` runs a function in a forked child, which an alarm ends if it hangs, and gives the child's exit code.
 BEGIN = """
     import os, signal, sys, threading, time, traceback, warnings
     warnings.simplefilter("ignore", DeprecationWarning)  # Python warns of forks beside threads, which are meant here
