@@ -107,13 +107,15 @@ class LocalProvider:
 
     def _run(self, invocation: Invocation, deadline: Deadline, request_id: str) -> InvocationResult:
         handler = self._handler(invocation)
-        if deadline.expired:
+        patience = deadline.remaining()
+        if not patience:
             raise _too_late("the function was loaded", Executed.NO, request_id)
-        impatient = deadline.remaining() < self._environment.function_timeout
         try:
             payload = self._runtime.run(handler, invocation, request_id, self._environment)
         except FunctionError as error:
-            if impatient and deadline.expired:  # a caller of a cloud would not have seen this any more
+            if (
+                patience < self._environment.function_timeout and deadline.expired
+            ):  # a caller of a cloud would not have seen this any more
                 raise _too_late("the function failed", Executed.YES, request_id) from error
             raise
         if deadline.expired:
