@@ -82,7 +82,7 @@ def _json_rows(samples: Samples) -> list[Row]:
                     micro(samples.cost(name)),
                     f"two JSON round trips {micro(samples.cost(floor))}",
                     f"{ratio:.2f}",
-                    limit("at most 3", ratio <= 3) if verb == "invoke" else "",
+                    limit("at most 3", ratio <= 3) if name == "invoke, echo" else "",
                 )
             )
     return rows

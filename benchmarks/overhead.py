@@ -28,13 +28,12 @@ _TARGET = Target("benchmark", "nothing")
 
 
 class NullProvider:
-    """A provider that takes everything and does nothing, so that what is left is fcall."""
+    """A provider that takes everything and does nothing but answer, so that what is left is fcall."""
 
     capabilities = Capabilities(invoker_context={"Sync": ALL_KEYS})
-    _result = InvocationResult(b"{}")
 
     def invoke(self, invocation: Invocation, deadline: Deadline) -> InvocationResult:
-        return self._result
+        return InvocationResult(b"{}")
 
     def close(self) -> None:
         pass

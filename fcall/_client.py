@@ -226,6 +226,7 @@ class Client:
 
     def _streamed(self, target: Target, invocation: Invocation, routes: Sequence[Route]) -> Iterator[bytes]:
         """The pieces; the call begins, and its clock with it, when the first one is asked for."""
+        self._refuse_closed()
         yield from stream_sync(self._flow(target, invocation, routes).stream(), self._sleep)
 
     def _routes(self, target: Target) -> Sequence[Route]:
@@ -239,7 +240,6 @@ class Client:
             )
 
     def _flow(self, target: Target, invocation: Invocation, routes: Sequence[Route]) -> Flow:
-        self._refuse_closed()
         return Flow(target, invocation, routes, self._plugins.observers(), self._clock, self._random)
 
     def _listed(self, route: Route, service: str | None) -> Iterator[FunctionInfo]:

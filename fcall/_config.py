@@ -199,7 +199,7 @@ class Configuration:
             raise ConfigurationError(
                 f"the configuration does not name the service {quoted(service or '', 60)!r}"
                 f"{nearest(service, self.services)}; it names {listed(self.services)}. Add a [services.…] for it "
-                f"to {self.files[0] if self.files else 'it'}",
+                f"to {self.files[0] if self.files else 'the configuration'}",
                 service=service,
             )
         if "provider" not in table:
@@ -264,7 +264,7 @@ def _layers(config: Any, folder: Path, environ: Mapping[str, str]) -> list[_Laye
     if chosen is None:
         return [_read(path) for path in config_files(folder, environ)]
     try:
-        path = folder / chosen
+        path = folder / Path(chosen).expanduser()
     except TypeError as error:
         raise InvalidParamsError(f"config is a path or a mapping, not {type(chosen).__name__}") from error
     return [_read(path)]

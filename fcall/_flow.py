@@ -7,7 +7,7 @@ threads and asyncio, and a test can feed it by hand.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
 from fcall._deadline import Deadline
@@ -221,13 +221,23 @@ class Flow:
             while True:
                 number += 1
                 started = clock()
-                answer, failure = yield from self._sent(step, route, started)
+                answer = None
+                try:
+                    if started >= self._deadline.expires_at:
+                        raise _out_of_time()
+                    answer = yield step
+                except FcallError as error:
+                    failure = error
+                except Exception as error:  # noqa: BLE001 - what a provider lets slip is an error of ours
+                    failure = _unmapped(error)
+                except BaseException as error:
+                    self._attempted(route, step, "maybe", self._in_doubt, clock() - started, type(error).__name__)
+                    raise
                 elapsed = clock() - started
                 if failure is None and not step.accepts(answer):
                     failure = _unusable(answer, step.wants)
                 if failure is None:
-                    executed = _EXECUTED_WHEN_OK[step.invocation.type]
-                    self._attempted(route, step, "ok", executed, elapsed)
+                    self._attempted(route, step, "ok", _EXECUTED_WHEN_OK[step.invocation.type], elapsed)
                     return answer, None
                 self._complete(failure, route)
                 pause = route.policy.pause(number, failure, self._invocation, self._deadline.remaining(), self._random)
@@ -238,19 +248,6 @@ class Flow:
                 yield Pause(pause)
         finally:
             failure = None  # as in _tried
-
-    def _sent(self, step: Send, route: Route, started: float) -> Generator[Step, Any, tuple[Any, FcallError | None]]:
-        """What came of an attempt; one that is interrupted is told of as well."""
-        if self._deadline.expired:
-            return None, InvocationTimeoutError(
-                "the time-out passed before anything was sent; raise timeout, or enqueue it", executed=Executed.NO
-            )
-        try:
-            return (yield from self._once(step))
-        except BaseException as error:
-            elapsed = self._deadline.clock() - started
-            self._attempted(route, step, "maybe", self._in_doubt, elapsed, type(error).__name__)
-            raise
 
     def _once(self, step: Step) -> Generator[Step, Any, tuple[Any, FcallError | None]]:
         """What came of a step: an answer, or a failure, which is an error of ours whatever the provider let slip."""
@@ -298,7 +295,7 @@ class Flow:
     def _broke_off(self, failure: FcallError) -> None:
         """The attempt that went well up to now did not: it failed after its first piece, so the function ran."""
         name = type(failure).__name__
-        self._attempts[-1] = replace(self._attempts[-1], outcome="executed", error=name, code=failure.code)
+        self._attempts[-1] = self._attempts[-1]._replace(outcome="executed", error=name, code=failure.code)
 
     def _complete(self, failure: FcallError, route: Route) -> None:
         """Give the error what the flow knows of its attempt and the provider need not say."""
@@ -331,6 +328,12 @@ def _unmapped(error: Exception) -> FcallError:
     )
     unmapped.__cause__ = error
     return unmapped
+
+
+def _out_of_time() -> FcallError:
+    return InvocationTimeoutError(
+        "the time-out passed before anything was sent; raise timeout, or enqueue it", executed=Executed.NO
+    )
 
 
 def _unusable(answer: object, wanted: str) -> FcallError:

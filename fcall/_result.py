@@ -75,7 +75,15 @@ class InvocationResult:
         )
 
     def told_by(self, provider: str, attempts: tuple[Attempt, ...]) -> InvocationResult:
-        """This answer with what only the flow knows: who gave it, after which tries."""
+        """This answer with what only the flow knows: who gave it, after which tries.
+
+        One that the provider has just made is completed where it is, since a copy of it costs more than the whole flow
+        around it; one that was told of before, or has headers to mask, is copied.
+        """
+        if type(self.headers) is dict and not (self.headers or self.provider or self.attempts):
+            object.__setattr__(self, "provider", provider)
+            object.__setattr__(self, "attempts", attempts)
+            return self
         return InvocationResult(
             self.payload,
             self.status_code,

@@ -43,8 +43,7 @@ Errors survive pickle and copy. No message, repr or log line holds a payload or 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from fcall._wording import quoted
 
@@ -102,8 +101,7 @@ class Executed(enum.Enum):
         return self is not Executed.NO
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One try of a call at one provider.
 
     Attributes:

@@ -12,7 +12,6 @@ import weakref
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -87,7 +86,7 @@ def _flow(
 
 
 def _timeless(attempts: tuple[Attempt, ...]) -> list[Attempt]:
-    return [replace(attempt, elapsed=0.0) for attempt in attempts]
+    return [attempt._replace(elapsed=0.0) for attempt in attempts]
 
 
 def _end(call: Callable[[], Any]) -> tuple[Any, ...]:

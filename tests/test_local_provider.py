@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -231,14 +232,22 @@ def test_a_function_that_is_loaded_too_late_does_not_run() -> None:
     assert not Path("ran").exists()
 
 
-@pytest.mark.parametrize("end", ["return 1", "raise ValueError"])
+@pytest.mark.parametrize("fails", [False, True])
 @pytest.mark.parametrize("function_timeout", [0.15, 10])
-def test_the_callers_time_out_comes_first_where_it_passes_first(end: str, function_timeout: float) -> None:
+def test_the_callers_time_out_comes_first_where_it_passes_first(
+    registry: fcall.local.Registry, fails: bool, function_timeout: float
+) -> None:
     """A caller of a cloud would have left by then, so whatever the function did later is not told."""
-    Path("slow.py").write_text(f"import time\ndef handler(event, context):\n    time.sleep(0.2)\n    {end}\n")
-    client = fcall.Client(provider="local", function_timeout=function_timeout)
+
+    @registry.function("slow")
+    def slow(event: Any, context: Any) -> None:
+        time.sleep(0.2)  # longer than both limits
+        if fails:
+            raise ValueError
+
+    client = fcall.Client(provider="local", registry=registry, function_timeout=function_timeout)
     with pytest.raises(InvocationTimeoutError) as caught:
-        client.invoke("local:slow.py:handler", timeout=0.1)
+        client.invoke("slow", timeout=0.1)
 
     assert Executed.YES is caught.value.executed
 

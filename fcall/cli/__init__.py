@@ -5,6 +5,7 @@ Importing it brings in click and nothing of fcall's machinery; each command impo
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -61,6 +62,17 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except (click.Abort, KeyboardInterrupt):  # before or after the command, which tells more
         tell("interrupted.")
         sys.exit(INTERRUPTED)
+    finally:
+        _let_go_of_standard_error()
+
+
+def _let_go_of_standard_error() -> None:
+    """Write what is left for it. Where nobody reads it, Python must not end with a code of its own for that."""
+    try:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def _show(error: click.ClickException) -> None:

@@ -22,6 +22,9 @@ __all__ = ["EventQueue", "Task", "drain"]
 Task: TypeAlias = Callable[[], float | None]
 """Runs once. It gives the seconds after which it is to run again, or None when it is done."""
 
+# A Ctrl-C that comes just before a thread goes to sleep on a lock is not seen until it wakes up.
+_LONGEST_NAP = 0.5
+
 _busy: set[EventQueue] = set()
 """The queues of this process in which something waits or runs."""
 
@@ -121,8 +124,12 @@ class EventQueue:
             if not self._threads:
                 return True
             self._waiting.add(idle)
+        ends_at = math.inf if timeout is None else time.monotonic() + timeout
         try:
-            return idle.acquire(timeout=-1 if timeout is None else min(max(timeout, 0.0), threading.TIMEOUT_MAX))
+            while not idle.acquire(timeout=max(0.0, min(_LONGEST_NAP, ends_at - time.monotonic()))):
+                if time.monotonic() >= ends_at:
+                    return False
+            return True
         finally:
             with self._lock:
                 self._waiting.discard(idle)

@@ -189,6 +189,21 @@ class ProviderContract:
             assert isinstance(error, InvocationTimeoutError), f"a stalled call has to time out, not {error!r}"
             assert error.executed
 
+    def test_a_stream_honours_the_deadline(self) -> None:
+        """A stream that is not there in time is an InvocationTimeoutError that never says NO."""
+        with self._examined(Behaviour.STALL) as (_, provider, params):
+            if not provider.capabilities.streaming:
+                return
+            assert isinstance(provider, StreamingProvider)
+            error: FcallError | None = None
+            try:
+                list(provider.stream(_invocation(params, payload=b"{}"), Deadline.after(0.1)))
+            except FcallError as raised:
+                error = raised
+
+            assert isinstance(error, InvocationTimeoutError), f"a stalled stream has to time out, not {error!r}"
+            assert error.executed
+
     def test_threads_do_not_mix_up_answers(self) -> None:
         """A provider is called from many threads at once, and each gets its own answer."""
         with self._examined(Behaviour.ECHO) as (rig, provider, params):
