@@ -25,7 +25,7 @@ class Inline:
     def __init__(self, runtime: Runtime, root: str) -> None:
         self._runtime = runtime
         self._root = root
-        self._loaded: dict[str, Handler] = {}
+        self._loaded: dict[Code, Handler] = {}
 
     def run(self, code: Code, payload: bytes, facts: InvocationFacts, deadline: Deadline) -> tuple[bytes, None]:
         """The handler's answer; there is no log to go with it.
@@ -34,7 +34,7 @@ class Inline:
             Failure: the function failed.
             InvocationTimeoutError: it answered after the caller's time-out.
         """
-        handler = code.handler or self._loaded.get(code.name) or self._load(code, facts.request_id)
+        handler = code.handler or self._loaded.get(code) or self._load(code, facts.request_id)
         if deadline.expired:
             raise _too_late("the function was loaded", Executed.NO, facts.request_id)
         impatient = deadline.remaining() < facts.function_timeout
@@ -84,7 +84,7 @@ class Inline:
             failure = self._runtime.exited(request_id, _status(error))
             failure.phase = "load"
             raise failure from error
-        self._loaded[code.name] = handler
+        self._loaded[code] = handler
         return handler
 
 

@@ -74,7 +74,7 @@ class Isolated:
         self._passed_on = (*_SYSTEM, *_OURS, *passed_on)
         self._concurrency = concurrency
         self._reuse = reuse
-        self._pools: dict[str, _Pool] = {}
+        self._pools: dict[Code, _Pool] = {}
         self.after_fork_in_child()
         forget_in_child(self)
 
@@ -94,7 +94,7 @@ class Isolated:
             Failure: the function failed.
             InvocationTimeoutError: the caller's time-out passed, while waiting for a slot or for the answer.
         """
-        pool = self._pools.get(code.name) or self._pool(code, facts)
+        pool = self._pools.get(code) or self._pool(code, facts)
         slot = self._entered(pool, deadline)
         init = None
         try:
@@ -235,7 +235,7 @@ class Isolated:
             facts.function_name, facts.memory_mb, f"{module}.{code.function}", root
         )
         environment |= self._variables
-        return self._pools.setdefault(code.name, _Pool(SlotSpec(start, environment)))
+        return self._pools.setdefault(code, _Pool(SlotSpec(start, environment)))
 
     def _place(self, code: Code) -> tuple[str, str]:
         """The folder to import from, and the module's name there."""

@@ -87,7 +87,7 @@ class LocalOptions:
     durable: str | None = option(None, path=True)
     concurrency: int = option(100)
     reuse: bool = option(True)
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     pass_environment: list[str] | tuple[str, ...] = option(())
     memory_limit: int | None = option(None)
     recursion_depth: int = option(16)
@@ -203,7 +203,7 @@ class LocalProvider:
         clock = self._clock
         facts = InvocationFacts(
             request_id,
-            invocation.function_id or invocation.function,
+            code.function_name,
             invocation.service or "",
             invocation.qualifier,
             invocation.invoker_context,
@@ -217,8 +217,10 @@ class LocalProvider:
         try:
             payload, log_tail = self._execution.run(code, invocation.payload, facts, deadline)
         except Failure as failure:
-            raise error_for(failure, request_id, invocation.log_tail) from failure.__cause__
-        return InvocationResult(payload, 200, request_id, _VERSION, log_tail)
+            error, cause = error_for(failure, request_id, invocation.log_tail), failure.__cause__
+        else:
+            return InvocationResult(payload, 200, request_id, _VERSION, log_tail)
+        raise error from cause
 
     def _code(self, invocation: Invocation) -> Code:
         """Which handler is meant; nothing is imported to say so.
@@ -231,9 +233,9 @@ class LocalProvider:
         handler = self._options.registry.find(invocation.service, name)
         if handler is None:
             raise self._not_found(invocation.service, name)
-        code = self._codes.get(handler)
-        if code is None:
-            code = self._codes[handler] = Code.registered(name, handler)
+        code = self._codes.get((invocation.service, name))
+        if code is None or code.handler is not handler:
+            code = self._codes[invocation.service, name] = Code.registered(name, handler)
         return code
 
     def _written(self, name: str) -> Code:

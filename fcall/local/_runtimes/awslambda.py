@@ -157,9 +157,10 @@ def _found(module: str, function: str, importer: Importer) -> Handler:
 def _event(payload: bytes, request_id: str) -> Any:
     try:
         return simplejson.loads(payload or b"{}")
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever a decoder raises, as there
         message = f"Unable to unmarshal input: {error}"
-        raise _failure("event", "Runtime.UnmarshalError", message, request_id, []) from error
+    # Outside the clause: a decoder's exception holds the whole payload.
+    raise _failure("event", "Runtime.UnmarshalError", message, request_id, [])
 
 
 def _frames(error: BaseException) -> list[str]:
