@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fcall._target import Target, parse_named
@@ -25,6 +25,7 @@ class Code:
         function: the handler's name in the module.
         path: the module's file, or None where it was named as a module.
         handler: the handler itself, where it was registered.
+        handler_name: the handler as the vendors write it: ``app/handlers.function``.
     """
 
     name: str
@@ -33,6 +34,10 @@ class Code:
     function: str
     path: Path | None = None
     handler: Handler | None = None
+    handler_name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "handler_name", f"{self.module}.{self.function}")
 
     @classmethod
     def named(cls, name: str, root: str) -> Code:

@@ -213,6 +213,7 @@ class LocalProvider:
             self._options.memory_limit or 128,
             nesting,
             invocation.log_tail,
+            code.handler_name,
         )
         try:
             payload, log_tail = self._execution.run(code, invocation.payload, facts, deadline)

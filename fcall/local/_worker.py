@@ -97,6 +97,7 @@ def _serve(
         start["function_timeout"],
         start["memory_mb"],
         Nesting(order.get("depth", 1), order.get("root", order["id"])),
+        handler=f"{start['module']}.{start['function']}",
     )
     enter(facts.nesting, Deadline.after(start["function_timeout"]))
     os.environ["_X_AMZN_TRACE_ID"] = facts.nesting.trace

@@ -66,6 +66,7 @@ class InvocationFacts:
         memory_mb: what the function's memory is said to be.
         nesting: where the function runs in a tree of calls.
         wants_log: the caller asked for the end of the log.
+        handler: the handler as the vendors write it, ``module.function``.
     """
 
     request_id: str
@@ -79,6 +80,7 @@ class InvocationFacts:
     memory_mb: int = 128
     nesting: Nesting = OUTERMOST
     wants_log: bool = False
+    handler: str = ""
 
 
 @dataclass(frozen=True, slots=True)
