@@ -26,7 +26,7 @@ from fcall.errors import (
     UnsupportedFeatureError,
 )
 
-_HANDLERS = '''
+_HANDLERS = """
 import ctypes, os, signal, socket, sys, threading, time
 
 def echo(event, context):
@@ -133,7 +133,7 @@ def leaves_thread(event, context):
 def sleeps(event, context):
     time.sleep(event)
     return "slept"
-'''
+"""
 
 
 @pytest.fixture

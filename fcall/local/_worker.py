@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from fcall._deadline import Deadline
-from fcall.local._frames import FrameReader, packed
+from fcall.local._frames import Frame, FrameReader, packed
 from fcall.local._nesting import Nesting, enter
 from fcall.local._runtimes import Failure, Handler, InvocationFacts, Runtime
 from fcall.local._runtimes.names import runtime_named
@@ -40,7 +40,7 @@ class _Channel:
         if os.getpid() != self._owner:
             os._exit(0)
 
-    def receive(self) -> tuple[dict[str, Any], bytes]:
+    def receive(self) -> Frame:
         """The next frame; where there is no parent any more, the process ends."""
         while True:
             piece = self._socket.recv(_PIECE)
@@ -50,8 +50,8 @@ class _Channel:
             if frame is not None:
                 return frame
 
-    def send(self, header: dict[str, Any], payload: bytes = b"") -> None:
-        self._socket.sendall(packed(header, payload))
+    def send(self, request_id: str, header: dict[str, Any], payload: bytes = b"") -> None:
+        self._socket.sendall(packed(request_id, header, payload))
 
 
 def main(descriptor: int) -> None:
@@ -61,7 +61,7 @@ def main(descriptor: int) -> None:
         descriptor: the socket, inherited from the parent.
     """
     channel = _Channel(descriptor)
-    start, _ = channel.receive()
+    start = channel.receive().header
     runtime = runtime_named(start["runtime"])
     _limit_memory(start["memory_limit"])
     runtime.start_log(start["log_format"], start["log_level"])
@@ -69,37 +69,18 @@ def main(descriptor: int) -> None:
         handler = runtime.load(start["module"], start["function"], _importer(start["root"], start["file"]))
     except Failure as failure:
         runtime.log_failure(failure)
-        channel.send(_told(failure, "load"), failure.document)
+        channel.send("", _told(failure, "load"), failure.document)
         sys.exit(1)
-    channel.send({})
+    channel.send("", {})
     while True:
-        order, payload = channel.receive()
-        _serve(channel, runtime, handler, start, order, payload)
+        _serve(channel, runtime, handler, start, channel.receive())
 
 
-def _serve(
-    channel: _Channel,
-    runtime: Runtime,
-    handler: Handler,
-    start: dict[str, Any],
-    order: dict[str, Any],
-    payload: bytes,
-) -> None:
+def _serve(channel: _Channel, runtime: Runtime, handler: Handler, start: dict[str, Any], frame: Frame) -> None:
     """Run one event and answer. What the runtime does not survive passes through, and ends the process."""
-    facts = InvocationFacts(
-        order["id"],
-        start["function_name"],
-        start["service_name"],
-        order.get("qualifier"),
-        order.get("invoker_context"),
-        time.time() + start["function_timeout"],
-        time.time,
-        start["function_timeout"],
-        start["memory_mb"],
-        Nesting(order.get("depth", 1), order.get("root", order["id"])),
-        handler=f"{start['module']}.{start['function']}",
-    )
-    enter(facts.nesting, Deadline.after(start["function_timeout"]))
+    request_id, order, payload = frame
+    facts = _facts(request_id, order, start)
+    enter(facts.nesting, Deadline(facts.ends_at, facts.clock))
     os.environ["_X_AMZN_TRACE_ID"] = facts.nesting.trace
     try:
         answer = runtime.run(handler, payload, facts)
@@ -110,9 +91,25 @@ def _serve(
         channel.check()
         runtime.log_failure(failure)
         phase = "memory" if start["memory_limit"] and failure.error_type == "MemoryError" else failure.phase
-        channel.send(_told(failure, phase), failure.document)
+        channel.send(request_id, _told(failure, phase), failure.document)
     else:
-        channel.send({"used_mb": _used_mb()} if "wants_log" in order else {}, answer)
+        channel.send(request_id, {"used_mb": _used_mb()} if "wants_log" in order else {}, answer)
+
+
+def _facts(request_id: str, order: dict[str, Any], start: dict[str, Any]) -> InvocationFacts:
+    return InvocationFacts(
+        request_id,
+        start["function_name"],
+        start["service_name"],
+        order.get("qualifier"),
+        order.get("invoker_context"),
+        time.monotonic() + start["function_timeout"],
+        time.monotonic,
+        start["function_timeout"],
+        start["memory_mb"],
+        Nesting(*order.get("nesting", (1, request_id))),
+        handler=start["handler"],
+    )
 
 
 def _told(failure: Failure, phase: str) -> dict[str, Any]:
