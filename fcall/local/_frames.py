@@ -1,14 +1,14 @@
 """Frames: how this process and a worker talk over a socket pair.
 
-A frame is a prefix of fixed size, with the request id and two lengths in it; a JSON header, which most calls do without;
-and the payload as it is.
+A frame is a prefix of fixed size, with the request id and two lengths in it; a JSON header, which most calls do
+without; and the payload as it is.
 """
 
 from __future__ import annotations
 
 import json
 import struct
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 __all__ = ["Frame", "FrameReader", "packed"]
 
@@ -18,18 +18,9 @@ _LONGEST = 256 * 1_048_576
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
-class Frame(NamedTuple):
-    """What one side tells the other.
-
-    Attributes:
-        request_id: the invocation's, 36 characters at most; empty where there is none.
-        header: what there is to say beside the payload; mostly nothing.
-        payload: an event, or an answer.
-    """
-
-    request_id: str
-    header: dict[str, Any]
-    payload: bytes
+Frame: TypeAlias = tuple[str, dict[str, Any], bytes]
+"""The invocation's request id, 36 characters at most; what there is to say beside the payload, mostly nothing; and an
+event or an answer. The first is empty where there is no invocation."""
 
 
 def packed(request_id: str, header: dict[str, Any], payload: bytes = b"") -> bytes:
@@ -66,7 +57,7 @@ class FrameReader:
                 header = json.loads(whole[_PREFIX.size : start]) if header_size else {}
                 payload = piece[start:] if whole is piece else bytes(memoryview(whole)[start:])
                 self._begun = bytearray()
-                return Frame(request_id.rstrip(b"\0").decode(), header, payload)
+                return (request_id.rstrip(b"\0").decode(), header, payload)
         if whole is piece:
             self._begun += piece
         return None

@@ -12,7 +12,7 @@ from fcall.errors import Executed, InvocationTimeoutError, ProviderUnavailableEr
 from fcall.local._code import Code
 from fcall.local._pools import Pool, Pools
 from fcall.local._runtimes import Failure, InvocationFacts, Runtime, Timing
-from fcall.local._slots import Reply, Slot, SlotDied, SlotSpec, TimedOut
+from fcall.local._slots import Slot, SlotDied, SlotSpec, TimedOut
 from fcall.provider import Deadline
 
 __all__ = ["Isolated"]
@@ -76,19 +76,19 @@ class Isolated:
             InvocationTimeoutError: the caller's time-out passed, while waiting for a slot or for the answer.
             ProviderUnavailableError: no process can be started.
         """
-        pool = self._pools.get(code.name, facts.service_name) or self._pool(code, facts)
+        pool = self._pools.get((code, facts.service_name)) or self._pool(code, facts)
         while True:
             slot = self._pools.enter(pool, deadline)
             init, warm = None, False
             try:
                 if slot is None:
                     slot, init = self._started(pool.spec, facts, deadline)
-                reply = self._called(slot, payload, facts, deadline)
-                # An exit status without a stack trace is the platform's to report; the real process does not survive it.
-                warm = self._reuse and reply.header.get("stack_trace", ()) is not None
-                return self._answer(slot, reply, facts, init)
+                header, answer = self._called(slot, payload, facts, deadline)
+                # What has no stack trace is the platform's to report; the real runtime's process does not survive it.
+                warm = self._reuse and header.get("stack_trace", ()) is not None
+                return (answer, self._reported(slot, header, answer, facts, init)) if header else (answer, None)
             except (BrokenPipeError, ConnectionResetError):  # dead before the event was whole on its way
-                if init is not None:  # a new one too: it is the function's doing
+                if slot is not None and init is not None:  # a new one too: it is the function's doing
                     raise self._runtime.exited(facts.request_id, slot.kill()) from None
             finally:
                 self._pools.leave(pool, slot, warm=warm)
@@ -97,7 +97,38 @@ class Isolated:
         """End the slots that wait."""
         self._pools.close()
 
-    def _called(self, slot: Slot, payload: bytes, facts: InvocationFacts, deadline: Deadline) -> Reply:
+    def _started(self, spec: SlotSpec, facts: InvocationFacts, deadline: Deadline) -> tuple[Slot, float]:
+        """A new slot, and the milliseconds that its loading took."""
+        try:
+            slot = Slot(spec)
+        except OSError as error:
+            raise _unavailable(error, facts) from error
+        try:
+            self._load(slot, facts, deadline)
+        except BaseException:
+            slot.kill()
+            raise
+        return slot, (time.monotonic() - slot.used_at) * 1000
+
+    def _load(self, slot: Slot, facts: InvocationFacts, deadline: Deadline) -> None:
+        """Wait until the function is loaded."""
+        try:
+            header, document = slot.ready(min(_START_LIMIT, deadline.remaining()))
+            if not header:
+                return
+            failure = _failure(header, document)
+        except SlotDied as died:
+            failure = self._runtime.exited(facts.request_id, died.status)
+        except TimedOut as late:
+            if deadline.expired:
+                raise _too_late("the function was not loaded by the caller's time-out", Executed.NO, facts) from late
+            failure = self._runtime.timed_out(facts.request_id, _START_LIMIT)
+        failure.phase = "load"
+        raise self._with_log(failure, slot, facts)
+
+    def _called(
+        self, slot: Slot, payload: bytes, facts: InvocationFacts, deadline: Deadline
+    ) -> tuple[dict[str, Any], bytes]:
         """What came of one event in a slot."""
         patience = deadline.remaining()
         if not patience:
@@ -106,57 +137,34 @@ class Isolated:
             return slot.call(facts.request_id, _order(facts), payload, min(facts.function_timeout, patience))
         except SlotDied as died:
             failure = self._runtime.exited(facts.request_id, died.status)
-            raise self._with_log(failure, died.log, facts, slot.used_at) from died
         except TimedOut as late:
             if patience < facts.function_timeout:
                 raise _too_late("the function was stopped at the caller's time-out", Executed.YES, facts) from late
             failure = self._runtime.timed_out(facts.request_id, facts.function_timeout)
-            raise self._with_log(failure, late.log, facts, slot.used_at) from late
+        raise self._with_log(failure, slot, facts)
 
-    def _answer(self, slot: Slot, reply: Reply, facts: InvocationFacts, init: float | None) -> tuple[bytes, str | None]:
-        header = reply.header
-        if not header:
-            return reply.payload, None
-        failed = "phase" in header
-        milliseconds = (time.monotonic() - slot.used_at) * 1000
-        timing = Timing(facts.request_id, milliseconds, init, facts.memory_mb, header["used_mb"], failed)
-        tail = self._runtime.log_tail(reply.log, timing)
-        if failed:
-            raise _failure(reply, tail)
-        return reply.payload, tail
+    def _reported(
+        self, slot: Slot, header: dict[str, Any], answer: bytes, facts: InvocationFacts, init: float | None
+    ) -> str:
+        """The end of the log of an event that went well.
 
-    def _with_log(self, failure: Failure, log: bytes, facts: InvocationFacts, started: float) -> Failure:
-        milliseconds = (time.monotonic() - started) * 1000
-        timing = Timing(facts.request_id, milliseconds, None, facts.memory_mb, 0, failed=True)
-        failure.log_tail = self._runtime.log_tail(log, timing)
+        Raises:
+            Failure: it did not.
+        """
+        if "phase" in header:
+            raise self._with_log(_failure(header, answer), slot, facts, init, header["used_mb"])
+        return self._log_tail(slot, facts, init, header["used_mb"], failed=False)
+
+    def _with_log(
+        self, failure: Failure, slot: Slot, facts: InvocationFacts, init: float | None = None, used_mb: int = 0
+    ) -> Failure:
+        failure.log_tail = self._log_tail(slot, facts, init, used_mb, failed=True)
         return failure
 
-    def _started(self, spec: SlotSpec, facts: InvocationFacts, deadline: Deadline) -> tuple[Slot, float]:
-        """A new slot, and the milliseconds that its loading took."""
-        started = time.monotonic()
-        try:
-            slot = Slot(spec)
-        except OSError as error:
-            raise _unavailable(error, facts) from error
-        try:
-            reply = slot.ready(started + min(_START_LIMIT, deadline.remaining()))
-        except SlotDied as died:
-            failure = self._runtime.exited(facts.request_id, died.status)
-            failure.phase = "load"
-            raise self._with_log(failure, died.log, facts, started) from died
-        except TimedOut as late:
-            if deadline.expired:
-                raise _too_late("the function was not loaded by the caller's time-out", Executed.NO, facts) from late
-            failure = self._runtime.timed_out(facts.request_id, _START_LIMIT)
-            failure.phase = "load"
-            raise self._with_log(failure, late.log, facts, started) from late
-        except BaseException:
-            slot.kill()
-            raise
-        if reply.header:
-            slot.kill()
-            raise self._with_log(_failure(reply), reply.log, facts, started)
-        return slot, (time.monotonic() - started) * 1000
+    def _log_tail(self, slot: Slot, facts: InvocationFacts, init: float | None, used_mb: int, *, failed: bool) -> str:
+        milliseconds = (time.monotonic() - slot.used_at) * 1000
+        timing = Timing(facts.request_id, milliseconds, init, facts.memory_mb, used_mb, failed)
+        return self._runtime.log_tail(slot.log.tail(), timing)
 
     def _pool(self, code: Code, facts: InvocationFacts) -> Pool:
         """The slots for this code, of which there is none yet."""
@@ -178,7 +186,7 @@ class Isolated:
             facts.function_name, facts.memory_mb, f"{module}.{code.function}", root
         )
         environment |= self._variables
-        return self._pools.setdefault(code, _Pool(SlotSpec(start, environment)))
+        return self._pools.add((code, facts.service_name), SlotSpec(start, environment))
 
     def _place(self, code: Code) -> tuple[str, str]:
         """The folder to import from, and the module's name there."""
@@ -209,13 +217,8 @@ def _order(facts: InvocationFacts) -> dict[str, Any]:
     return order
 
 
-def _failure(reply: Reply, tail: str | None = None) -> Failure:
-    header = reply.header
-    failure = Failure(
-        header["phase"], header["error_type"], header["error_message"], header["stack_trace"], reply.payload
-    )
-    failure.log_tail = tail
-    return failure
+def _failure(header: dict[str, Any], document: bytes) -> Failure:
+    return Failure(header["phase"], header["error_type"], header["error_message"], header["stack_trace"], document)
 
 
 def _too_late(what: str, executed: Executed, facts: InvocationFacts) -> InvocationTimeoutError:
@@ -226,7 +229,7 @@ def _too_late(what: str, executed: Executed, facts: InvocationFacts) -> Invocati
 
 def _unavailable(error: OSError, facts: InvocationFacts) -> ProviderUnavailableError:
     return ProviderUnavailableError(
-        f"no process can be started for the function: {error.strerror}; call fewer at once, or raise this system's limit",
+        f"no process can be started for the function: {error.strerror}; call fewer at once, or raise the limit",
         executed=Executed.NO,
         request_id=facts.request_id,
     )

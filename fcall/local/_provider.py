@@ -145,12 +145,19 @@ class LocalProvider:
         """Run the function, or queue its event, or say whether there is one."""
         request_id = new_request_id()
         code = self._code(invocation)
-        if invocation.type == "Sync":
-            return self._run_now(code, invocation, deadline, request_id)
         if invocation.type == "DryRun":
             return InvocationResult(status_code=204, request_id=request_id)
-        self._async_calls.accept(Event(invocation, request_id, apart(request_id)))
-        return InvocationResult(status_code=202, request_id=request_id)
+        if invocation.type == "Async":
+            self._async_calls.accept(Event(invocation, request_id, apart(request_id)))
+            return InvocationResult(status_code=202, request_id=request_id)
+        nesting = nested(request_id, self._options.recursion_depth)
+        try:
+            result = self._run(code, invocation, deadline, request_id, nesting)
+        except FcallError as error:
+            note(invocation, request_id, 1, "failed", error)
+            raise
+        note(invocation, request_id, 1, "ok")
+        return result
 
     def stream(self, invocation: Invocation, deadline: Deadline) -> Iterator[bytes]:
         """The whole answer in one piece, as Lambda's managed Python runtimes give it."""
@@ -186,16 +193,6 @@ class LocalProvider:
         except FcallError:
             return False
         return True
-
-    def _run_now(self, code: Code, invocation: Invocation, deadline: Deadline, request_id: str) -> InvocationResult:
-        nesting = nested(request_id, self._options.recursion_depth)
-        try:
-            result = self._run(code, invocation, deadline, request_id, nesting)
-        except FcallError as error:
-            note(invocation, request_id, 1, "failed", error)
-            raise
-        note(invocation, request_id, 1, "ok")
-        return result
 
     def _run(
         self, code: Code, invocation: Invocation, deadline: Deadline, request_id: str, nesting: Nesting

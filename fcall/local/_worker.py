@@ -15,7 +15,6 @@ import time
 from types import ModuleType
 from typing import Any
 
-from fcall._deadline import Deadline
 from fcall.local._frames import Frame, FrameReader, packed
 from fcall.local._nesting import Nesting, enter
 from fcall.local._runtimes import Failure, Handler, InvocationFacts, Runtime
@@ -33,11 +32,11 @@ class _Channel:
         self._socket = socket.socket(fileno=descriptor)
         self._socket.set_inheritable(False)  # what the handler starts must not hold it open
         self._reader = FrameReader()
-        self._owner = os.getpid()
+        os.register_at_fork(after_in_child=self._socket.close)  # only one may answer, and hold it open
 
     def check(self) -> None:
-        """End this process where it is a copy that the handler forked: only one may answer."""
-        if os.getpid() != self._owner:
+        """End this process where it is a copy that the handler forked."""
+        if self._socket.fileno() < 0:
             os._exit(0)
 
     def receive(self) -> Frame:
@@ -61,7 +60,7 @@ def main(descriptor: int) -> None:
         descriptor: the socket, inherited from the parent.
     """
     channel = _Channel(descriptor)
-    start = channel.receive().header
+    _, start, _ = channel.receive()
     runtime = runtime_named(start["runtime"])
     _limit_memory(start["memory_limit"])
     runtime.start_log(start["log_format"], start["log_level"])
@@ -80,8 +79,8 @@ def _serve(channel: _Channel, runtime: Runtime, handler: Handler, start: dict[st
     """Run one event and answer. What the runtime does not survive passes through, and ends the process."""
     request_id, order, payload = frame
     facts = _facts(request_id, order, start)
-    enter(facts.nesting, Deadline(facts.ends_at, facts.clock))
-    os.environ["_X_AMZN_TRACE_ID"] = facts.nesting.trace
+    enter(facts.nesting, facts.ends_at, facts.clock)
+    _set_trace(facts.nesting.trace)
     try:
         answer = runtime.run(handler, payload, facts)
         if len(answer) > runtime.response_limit:
@@ -110,6 +109,13 @@ def _facts(request_id: str, order: dict[str, Any], start: dict[str, Any]) -> Inv
         Nesting(*order.get("nesting", (1, request_id))),
         handler=start["handler"],
     )
+
+
+def _set_trace(trace: str) -> None:
+    """Set the variable for this process alone: what is put into the environment that it hands on is kept for ever by
+    the C library, one value for each event, and takes longer and longer.
+    """
+    os.environ._data[b"_X_AMZN_TRACE_ID"] = trace.encode()  # type: ignore[attr-defined]
 
 
 def _told(failure: Failure, phase: str) -> dict[str, Any]:
