@@ -43,6 +43,17 @@ __all__ = ["LocalOptions", "LocalProvider"]
 _VERSION = "$LATEST"
 _PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
+_OF_PROCESSES = {
+    "concurrency": 100,
+    "reuse": True,
+    "environment": {},
+    "pass_environment": [],
+    "memory_limit": None,
+    "log_format": "Text",
+    "log_level": "",
+}
+"""What belongs to process isolation, and what it is where nothing is said."""
+
 
 @dataclass(frozen=True, slots=True)
 class LocalOptions:
@@ -102,10 +113,11 @@ class LocalOptions:
         if min(self.workers, self.queue_size, self.concurrency, self.memory_limit or 1) < 1:
             raise ValueError("workers, queue_size, concurrency and memory_limit are 1 or more")
         self._check_async()
-        process_only = ("environment", "pass_environment", "memory_limit", "log_level")
-        asked = [name for name in process_only if getattr(self, name)] + (["log_format"] * (self.log_format != "Text"))
+        asked = [name for name, default in _OF_PROCESSES.items() if getattr(self, name) not in (default, ())]
         if self.isolation == "inline" and asked:
             raise ValueError(f'{listed(asked)} belongs to a process of its own; add isolation = "process"')
+        if self.runtime != "lambda" and self.log_format != "Text":
+            raise ValueError(f"log_format is for the runtime lambda; {self.runtime} writes text")
 
     def _check_async(self) -> None:
         if self.async_retries is not None and not 0 <= self.async_retries <= 8:

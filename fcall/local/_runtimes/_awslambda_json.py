@@ -69,4 +69,4 @@ def decode(payload: bytes) -> Any:
     try:
         return _decode_plain(payload.decode())
     except Exception:  # noqa: BLE001
-        return _decode_anything(payload)
+        return _decode_anything(payload)  # type: ignore[arg-type] # it takes bytes as well

@@ -39,9 +39,8 @@ class FCRuntime:
     def start_log(self, log_format: str, level: str) -> None:
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(write_through=True, encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
-        logging.basicConfig(
-            stream=sys.stdout, level=level.upper() or "INFO", format="%(asctime)s [%(levelname)s] %(message)s"
-        )
+        level = level.upper() if level.upper() in logging.getLevelNamesMapping() else "INFO"
+        logging.basicConfig(stream=sys.stdout, level=level, format="%(asctime)s [%(levelname)s] %(message)s")
 
     def log_failure(self, failure: Failure) -> None:
         sys.stdout.write(f"{failure.error_type}: {failure.error_message}\n" + "".join(failure.stack_trace or []))
