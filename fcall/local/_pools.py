@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
+import weakref
 from dataclasses import dataclass, field
 
 from fcall._fork import forget_in_child
@@ -43,6 +45,7 @@ class Pools:
         self._concurrency = concurrency
         self.after_fork_in_child()
         forget_in_child(self)
+        _all.add(self)
 
     def after_fork_in_child(self) -> None:
         """The slots are the parent's; start anew."""
@@ -58,7 +61,7 @@ class Pools:
 
     def add(self, key: tuple[Code, str], spec: SlotSpec) -> Pool:
         """The pool of a function of a service, made now if it was not yet."""
-        return self._pools.setdefault(key, Pool(spec))
+        return self._pools.setdefault(key, Pool(spec, closed=_ending))
 
     def enter(self, pool: Pool, deadline: Deadline) -> Slot | None:
         """Wait until there is room for one more event, and take a slot that waits. None where a new one is to be made.
@@ -119,3 +122,16 @@ class Pools:
         if self._busy + sum(len(pool.idle) for pool in waiting) <= self._concurrency:
             return None
         return min(waiting, key=lambda pool: pool.idle[0].used_at).idle.pop(0)
+
+
+_all: weakref.WeakSet[Pools] = weakref.WeakSet()
+_ending = False
+
+
+@atexit.register
+def _close_all() -> None:
+    """End what waits for clients that nobody closed. What is called later than this does not wait for another event."""
+    global _ending
+    _ending = True
+    for pools in list(_all):
+        pools.close()

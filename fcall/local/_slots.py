@@ -66,7 +66,7 @@ class TimedOut(Exception):  # noqa: N818
 
 
 class Slot:
-    """One worker process. It is ended by `kill`, when the slot is garbage, and when the interpreter ends.
+    """One worker process. It is ended by `kill`, or when the slot is garbage.
 
     Args:
         spec: what it runs.
@@ -83,6 +83,7 @@ class Slot:
         self.used_at = time.monotonic()
         self._worker = _started(spec.environment)
         self._finalizer = weakref.finalize(self, _end, self._worker)
+        self._finalizer.atexit = False  # one that is busy for a daemon thread is left to the supervisor
         forget_in_child(self)
         self._socket = self._worker.channel
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _GLANCE)
@@ -200,9 +201,11 @@ class Slot:
 
     def _read(self, piece: bytes) -> Frame | None:
         """The next frame, where it is whole now. No piece is the end."""
-        if piece:
-            with contextlib.suppress(ValueError):  # on which the handler wrote garbage
+        try:
+            if piece:
                 return self._reader.feed(piece)
+        except ValueError:  # the handler wrote garbage on our socket
+            pass
         raise self._died()
 
     def _last_words(self) -> Frame:

@@ -80,7 +80,8 @@ def _serve(channel: _Channel, runtime: Runtime, handler: Handler, start: dict[st
     request_id, order, payload = frame
     facts = _facts(request_id, order, start)
     enter(facts.nesting, facts.ends_at, facts.clock)
-    _set_trace(facts.nesting.trace)
+    if runtime.trace_variable:
+        _set(runtime.trace_variable, facts.nesting.trace)
     try:
         answer = runtime.run(handler, payload, facts)
         if len(answer) > runtime.response_limit:
@@ -111,11 +112,11 @@ def _facts(request_id: str, order: dict[str, Any], start: dict[str, Any]) -> Inv
     )
 
 
-def _set_trace(trace: str) -> None:
-    """Set the variable for this process alone: what is put into the environment that it hands on is kept for ever by
+def _set(variable: bytes, value: str) -> None:
+    """Set a variable for this process alone: what is put into the environment that it hands on is kept for ever by
     the C library, one value for each event, and takes longer and longer.
     """
-    os.environ._data[b"_X_AMZN_TRACE_ID"] = trace.encode()  # type: ignore[attr-defined]
+    os.environ._data[variable] = value.encode()  # type: ignore[attr-defined]
 
 
 def _told(failure: Failure, phase: str) -> dict[str, Any]:

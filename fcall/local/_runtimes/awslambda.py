@@ -33,6 +33,7 @@ class LambdaRuntime:
     max_event_age = 21_600.0
     request_limits: Mapping[Any, int] = {"Sync": 6 * _MEBIBYTE, "Async": _MEBIBYTE, "DryRun": 6 * _MEBIBYTE}
     response_limit = 6 * _MEBIBYTE + 100
+    trace_variable = b"_X_AMZN_TRACE_ID"
 
     def __init__(self) -> None:
         self._log_format = "Text"
