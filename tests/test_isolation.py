@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,6 +99,15 @@ def write_garbage(event, context):
             pass
     return "written"
 
+def answer_for_another(event, context):
+    from fcall.local._frames import packed
+    for descriptor in range(3, 20):
+        try:
+            os.write(descriptor, packed("another", {}, b"forged"))
+        except OSError:
+            pass
+    return "written"
+
 def threads(event, context):
     stop = threading.Event()
     started = []
@@ -129,6 +140,9 @@ def forks(event, context):
 def leaves_thread(event, context):
     threading.Thread(target=time.sleep, args=(60,)).start()
     return "left"
+
+def says(event, context):
+    print(event)
 
 def sleeps(event, context):
     time.sleep(event)
@@ -167,6 +181,7 @@ def _call(client: fcall.Client, function: str, event: object = None) -> object:
         ("not_json", FunctionResponseError, "set is not JSON serializable"),
         ("close_everything", FunctionCrashedError, "Runtime exited"),
         ("write_garbage", FunctionCrashedError, "Runtime exited"),
+        ("answer_for_another", FunctionCrashedError, "Runtime exited"),
     ],
 )
 def test_a_hostile_handler_is_a_typed_error(
@@ -276,6 +291,58 @@ def test_the_environment_is_an_allow_list(folder: Path, monkeypatch: pytest.Monk
         "STAGE": "test",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
     } == seen
+
+
+def test_a_log_is_of_one_call(isolated: fcall.Client) -> None:
+    """What one call logs is in its own log, also where the calls before it logged and nobody wanted that."""
+    target = "local:hostile.py:says"
+    isolated.invoke(target, "unwanted")
+    first = isolated.invoke(target, "first", log_tail=True).log_tail
+    isolated.invoke(target, "unwanted")
+    second = isolated.invoke(target, "second", log_tail=True).log_tail
+
+    assert first is not None
+    assert second is not None
+    assert ["first"] == [word for word in ("unwanted", "first", "second") if word in first]
+    assert ["second"] == [word for word in ("unwanted", "first", "second") if word in second]
+
+
+@pytest.mark.parametrize("size", [100, 10_000])
+def test_a_function_that_logs_is_not_held_up(isolated: fcall.Client, size: int) -> None:
+    """A log that nobody wants never fills its pipe for longer than a moment."""
+    started = time.monotonic()
+    for _ in range(1000):
+        isolated.invoke("local:hostile.py:says", "x" * size)
+
+    assert time.monotonic() - started < 5
+
+
+def test_environments_are_kept_apart(folder: Path) -> None:
+    """Of two functions with environments of their own, called at once, neither ever sees the other's."""
+    services = {
+        name: {
+            "provider": "local",
+            "isolation": "process",
+            "root": str(folder),
+            "environment": {"WHOSE": name},
+            "functions": {"variables": "hostile.py:variables"},
+        }
+        for name in ("mine", "yours")
+    }
+    seen: dict[str, Counter[str]] = {name: Counter() for name in services}
+
+    def call(client: fcall.Client, name: str) -> None:
+        for _ in range(500):
+            seen[name][client.invoke(f"{name}/variables", ["WHOSE"]).json()["WHOSE"]] += 1
+
+    with fcall.Client(config={"services": services}) as client:
+        callers = [threading.Thread(target=call, args=(client, name)) for name in services]
+        for caller in callers:
+            caller.start()
+        for caller in callers:
+            caller.join()
+
+    assert {"mine": {"mine": 500}, "yours": {"yours": 500}} == seen
 
 
 def test_the_callers_time_out_ends_the_wait(folder: Path) -> None:

@@ -127,15 +127,15 @@ class Slot:
         """
         self.used_at = time.monotonic()
         ends_at = self.used_at + seconds
+        plain = not header and not self.log.seen
+        if not plain:
+            self.log.forget()
         frame = packed(request_id, header, payload)
         if len(frame) <= _PIECE:
             self._socket.sendall(frame)  # the socket is empty, and takes as much without waiting
         else:
             self._send_large(frame, ends_at)
-        if not header and not self.log.seen:
-            return self._checked(self._glance() or self._awaited(ends_at), request_id)
-        self.log.forget()
-        return self._checked(self._awaited(ends_at), request_id)
+        return self._checked((plain and self._glance()) or self._awaited(ends_at), request_id)
 
     def kill(self) -> int:
         """End the worker and its whole group; what it has become of is its status."""
@@ -167,7 +167,10 @@ class Slot:
         return header, payload
 
     def _glance(self) -> Frame | None:
-        """The answer, where it comes soon. It takes one look at the socket alone, which is quicker than three looks."""
+        """The answer, where it comes soon. It looks at nothing but the socket, which is quicker.
+
+        A log that nobody wants stays in its pipe meanwhile; when that is full, the answer is not there soon.
+        """
         try:
             piece = self._socket.recv(_PIECE)
         except BlockingIOError:
@@ -261,7 +264,8 @@ class _Log:
         return piece is None
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Begin anew, without what is still in the pipe."""
+        self.drain()
         self._pieces.clear()
         self._size = 0
 
