@@ -57,7 +57,7 @@ def endless(event, context):
         pass
 
 def loop_in_c(event, context):
-    "x" * 10 in [None] * 10**12 if False else sum(range(10**12))
+    sum(range(10**12))
 
 def ignores_sigterm(event, context):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -187,13 +187,14 @@ def _call(client: fcall.Client, function: str, event: object = None) -> object:
 def test_a_hostile_handler_is_a_typed_error(
     isolated: fcall.Client, function: str, error_class: type[FunctionError], words: str
 ) -> None:
-    """Whatever the handler does to its process, the caller gets the error for it, and the next call works."""
+    """Whatever the handler does to its process, the caller gets the error for it, and no other call is hurt."""
+    neighbour = _call(isolated, "pid")
     with pytest.raises(error_class, match=words) as caught:
         _call(isolated, function, {})
 
     assert caught.value.executed is Executed.YES
     assert "well" == _call(isolated, "echo", "well")
-    assert "well" == _call(isolated, "echo", "well")
+    assert neighbour == _call(isolated, "pid")
 
 
 def test_an_answer_over_the_limit_is_a_response_error(folder: Path) -> None:
@@ -220,6 +221,27 @@ def test_a_greedy_handler_is_served(folder: Path, function: str) -> None:
             answer = _call(client, function, "mine")
 
             assert answer in ("done", "left", "flooded", "mine")
+
+
+def test_the_interpreter_ends_well_after_all_of_them(folder: Path) -> None:
+    """A program that met every hostile handler ends with exit status 0 and without a word."""
+    program = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import fcall, hostile
+client = fcall.Client(provider="local", root=sys.argv[1], isolation="process", function_timeout=1, memory_limit=4096)
+handlers = [name for name, value in vars(hostile).items() if getattr(value, "__code__", None)]
+assert len(handlers) >= 20
+for name in handlers:
+    try:
+        client.invoke(f"local:hostile.py:{name}", [])
+    except fcall.errors.FunctionError:
+        pass
+"""
+    command = [sys.executable, "-X", "dev", "-W", "error", "-c", program, str(folder)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    assert (0, "", "") == (ended.returncode, ended.stdout, ended.stderr)
 
 
 def test_memory_over_the_limit_is_out_of_memory(folder: Path) -> None:

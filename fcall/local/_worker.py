@@ -93,7 +93,7 @@ def _serve(channel: _Channel, runtime: Runtime, handler: Handler, start: dict[st
         phase = "memory" if start["memory_limit"] and failure.error_type == "MemoryError" else failure.phase
         channel.send(request_id, _told(failure, phase), failure.document)
     else:
-        channel.send(request_id, {"used_mb": _used_mb()} if "wants_log" in order else {}, answer)
+        channel.send(request_id, {"used_mb": _used_mb()} if facts.wants_log else {}, answer)
 
 
 def _facts(request_id: str, order: dict[str, Any], start: dict[str, Any]) -> InvocationFacts:
@@ -108,7 +108,8 @@ def _facts(request_id: str, order: dict[str, Any], start: dict[str, Any]) -> Inv
         start["function_timeout"],
         start["memory_mb"],
         Nesting(*order.get("nesting", (1, request_id))),
-        handler=start["handler"],
+        "wants_log" in order,
+        start["handler"],
     )
 
 

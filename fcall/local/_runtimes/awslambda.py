@@ -17,7 +17,7 @@ from typing import Any
 from fcall.local._runtimes import Failure, Handler, Importer, InvocationFacts, Phase, Timing
 from fcall.local._runtimes import _awslambda_log as _log
 from fcall.local._runtimes._awslambda_context import LambdaContext
-from fcall.local._runtimes._awslambda_json import decode, encode
+from fcall.local._runtimes._awslambda_json import decode, encode, encode_plain
 
 __all__ = ["LambdaRuntime"]
 
@@ -90,7 +90,9 @@ class LambdaRuntime:
         if isinstance(returned, bytes):
             return returned
         try:
-            text = encode(returned)
+            text = encode_plain(returned)
+            if text is None:
+                text = encode(returned)
         except Exception as error:
             message = f"Unable to marshal response: {error}"
             raise _failure("response", "Runtime.MarshalError", message, facts.request_id, []) from error
