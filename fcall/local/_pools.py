@@ -82,15 +82,18 @@ class Pools:
 
     def leave(self, pool: Pool, slot: Slot | None, *, warm: bool) -> None:
         """One event is done. A slot that is not warm any more is ended, any other waits for the next event."""
-        if slot is not None and (not warm or pool.closed):
+        if slot is not None and not warm:
             slot.kill()
             slot = None
         with self._lock:
             self._busy -= 1
-            if slot is not None:
+            if slot is not None and not pool.closed:
                 pool.idle.append(slot)
+                slot = None
             if self._waiting:
                 self._room.notify()
+        if slot is not None:
+            slot.kill()
 
     def close(self) -> None:
         """End the slots that wait."""
