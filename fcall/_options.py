@@ -134,14 +134,14 @@ def provider_options(
         ConfigurationError: an option is unknown, has the wrong type, or stands where it may not.
     """
     values: dict[str, Any] = {}
-    settings, texts = binding.options(), dict(in_target)
+    settings = binding.options()
     for field in getattr(spec.options, "__dataclass_fields__", {}).values():
         if field.metadata.get("path") and isinstance(field.default, str):
             values[field.name] = _from_here(binding.origin.folder / field.default, field.metadata)
     for name, setting in settings.items():
         if not setting.origin.in_code:
             values[name] = _from_file(spec, name, setting, environ)
-    for name, text in texts.items():
+    for name, text in in_target:
         if not _metadata(spec, name).get("in_target"):
             allowed = [option for option in _hints(spec.options) if _metadata(spec, option).get("in_target")]
             raise InvalidParamsError(
@@ -154,12 +154,8 @@ def provider_options(
             values[name] = _from_here(setting.value, _metadata(spec, name))
 
     def where(name: str) -> str:
-        setting = settings.get(name)
-        if setting is not None and setting.origin.in_code:
-            return ""
-        if name in texts:
-            return " (written behind '?')"
-        return f" (written in {setting.origin})" if setting is not None else ""
+        written = name in settings and not settings[name].origin.in_code
+        return f" (written in {settings[name].origin})" if written else ""
 
     what = f"the options of provider {spec.name!r}"
     return built(spec.options, values, what=what, where=where, also_known=SERVICE_KEYS)

@@ -97,13 +97,15 @@ class Pools:
 
     def close(self) -> None:
         """End the slots that wait."""
+        waiting: list[Slot] = []
         with self._lock:
             pools, self._pools = self._pools, {}
             for pool in pools.values():
                 pool.closed = True
-        for pool in pools.values():
-            while pool.idle:
-                pool.idle.pop().kill()
+                waiting += pool.idle
+                pool.idle.clear()
+        for slot in waiting:
+            slot.kill()
 
     def _wait(self, deadline: Deadline) -> None:
         self._waiting += 1

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from fcall.local._frames import Frame, FrameReader, packed
-from fcall.local._nesting import Nesting, enter
+from fcall.local._nesting import Nesting, enter_everywhere
 from fcall.local._runtimes import Failure, Handler, InvocationFacts, Runtime
 from fcall.local._runtimes.names import runtime_named
 
@@ -79,7 +79,7 @@ def _serve(channel: _Channel, runtime: Runtime, handler: Handler, start: dict[st
     """Run one event and answer. What the runtime does not survive passes through, and ends the process."""
     request_id, order, payload = frame
     facts = _facts(request_id, order, start)
-    enter(facts.nesting, facts.ends_at, facts.clock)
+    enter_everywhere(facts.nesting, facts.ends_at, facts.clock)
     if runtime.trace_variable:
         _set(runtime.trace_variable, facts.nesting.trace)
     try:
