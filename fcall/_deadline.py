@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 
-__all__ = ["Deadline"]
+__all__ = ["Deadline", "inherited"]
 
 
 class Deadline:
@@ -29,6 +30,12 @@ class Deadline:
         """The deadline `seconds` from now."""
         return cls(clock() + seconds, clock)
 
+    @classmethod
+    def inside(cls, seconds: float, clock: Callable[[], float] = time.monotonic) -> Deadline:
+        """The deadline `seconds` from now, or earlier where the call around this one has less time left."""
+        around = inherited.get()
+        return cls.after(seconds if around is None else min(seconds, around.remaining()), clock)
+
     def remaining(self) -> float:
         """Seconds that are left, never less than 0."""
         left = self.expires_at - self.clock()
@@ -41,3 +48,7 @@ class Deadline:
 
     def __repr__(self) -> str:
         return f"<Deadline in {self.remaining():.3f} s>"
+
+
+inherited: ContextVar[Deadline | None] = ContextVar("fcall_deadline", default=None)
+"""The deadline of the call that this code runs in, where it runs in one."""

@@ -122,7 +122,7 @@ class Flow:
         self._random = random
         self._attempts: list[Attempt] = []
         timeout = routes[0].timeout(invocation)
-        self._deadline = Deadline(clock() + timeout, clock)
+        self._deadline = Deadline.inside(timeout, clock)
         self._call = observers.call(target, invocation, routes[0].provider_name, timeout) if observers else None
 
     def invoke(self) -> Generator[Step, Any, InvocationResult]:

@@ -1,4 +1,4 @@
-"""Functions that run in this very process, called as if they ran in a cloud.
+"""Functions of this machine, called as if they ran in a cloud.
 
 Register a function with `function`, name one in the configuration, or call one by its path
 (``local:app/handlers.py:resize``). Its handler takes ``(event, context)`` as on AWS Lambda.
@@ -6,8 +6,21 @@ Register a function with `function`, name one in the configuration, or call one 
 
 from __future__ import annotations
 
-from fcall.local._context import ClientContext, LambdaContext
+from fcall.local._clock import Clock, SimulatedClock
 from fcall.local._queue import drain
+from fcall.local._records import CallRecord, calls, forget_calls
 from fcall.local._registry import Registry, function
+from fcall.local._runtimes._awslambda_context import ClientContext, LambdaContext
 
-__all__ = ["ClientContext", "LambdaContext", "Registry", "drain", "function"]
+__all__ = [
+    "CallRecord",
+    "ClientContext",
+    "Clock",
+    "LambdaContext",
+    "Registry",
+    "SimulatedClock",
+    "calls",
+    "drain",
+    "forget_calls",
+    "function",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fcall._hookspecs import hookimpl
-from fcall._target import Target, parse_named
+from fcall.local._code import target_of
 from fcall.local._provider import LocalOptions, LocalProvider
 from fcall.provider import ProviderSpec
 
@@ -16,12 +16,7 @@ def fcall_register_providers() -> ProviderSpec:
         "local",
         LocalProvider,
         LocalOptions,
-        parse_target=_parsed,
+        parse_target=target_of,
         install_hint="pip install fcall-core",
-        summary="functions of this process",
+        summary="functions of this machine",
     )
-
-
-def _parsed(rest: str) -> Target:
-    """``path/to.py:function`` and ``package.module:function`` are code; else it is the name of a registration."""
-    return Target(function=rest) if ":" in rest or rest.endswith(".py") else parse_named(rest)

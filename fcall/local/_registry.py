@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias, TypeVar
 
@@ -27,6 +28,7 @@ class Registry:
 
     def __init__(self) -> None:
         self._functions: dict[tuple[str | None, str], Handler] = {}
+        self._listeners: list[weakref.WeakMethod[Callable[[], None]]] = []
         self.after_fork_in_child()
         forget_in_child(self)
 
@@ -70,6 +72,12 @@ class Registry:
             keys = list(self._functions)
         yield from sorted(function for owner, function in keys if owner == service)
 
+    def tell(self, listener: Callable[[], None]) -> None:
+        """Call a bound method after every registration, for as long as its object lives."""
+        with self._lock:
+            self._listeners = [each for each in self._listeners if each() is not None]
+            self._listeners.append(weakref.WeakMethod(listener))
+
     def _add(self, key: tuple[str | None, str], name: str, handler: Handler) -> None:
         if not callable(handler):
             raise InvalidParamsError(
@@ -82,6 +90,10 @@ class Registry:
                     f"{name!r} is registered twice, as {_place(known)} and as {_place(handler)}; give one another name"
                 )
             self._functions[key] = handler
+            listeners = [each() for each in self._listeners]
+        for listener in listeners:
+            if listener is not None:
+                listener()
 
 
 def _place(handler: Handler) -> str:
