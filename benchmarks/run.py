@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from importlib import metadata
 
 import aws
+import isolation
 import local_call
 import overhead
 import startup
@@ -22,6 +23,7 @@ from measure import Effort
 _FIGURES = {
     "startup": startup.rows,
     "local_call": local_call.rows,
+    "isolation": isolation.rows,
     "overhead": overhead.rows,
     "verbs": verbs.rows,
     "aws": aws.rows,
@@ -47,7 +49,8 @@ def main() -> None:
 
 
 def _machine() -> str:
-    peers = (f"{name} {_version(name)}" for name in ("fcall-core", "awslambdaric", "tenacity", "fcall-aws", "boto3"))
+    names = ("fcall-core", "awslambdaric", "tenacity", "loky", "pebble", "fcall-aws", "boto3")
+    peers = (f"{name} {_version(name)}" for name in names)
     python = f"{platform.python_implementation()} {platform.python_version()}"
     return f"{python}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}; {', '.join(peers)}"
 

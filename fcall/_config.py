@@ -71,7 +71,7 @@ def _are_functions(value: Any) -> bool:
 
 
 def _is_template(value: Any) -> bool:
-    return isinstance(value, str) and value.replace("{function}", "", 1).count("{") == 0 and "{function}" in value
+    return isinstance(value, str) and "{function}" in value and not {"{", "?"} & set(value.replace("{function}", "", 1))
 
 
 _Rule: TypeAlias = tuple[Callable[[Any], bool], str]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, NoReturn
 
-__all__ = ["decode", "encode", "text"]
+__all__ = ["decode", "encode", "reader", "text"]
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -13,7 +14,23 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-_decoder = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+def reader(decoder: json.JSONDecoder) -> Callable[[str], Any]:
+    """The decoder's `decode`, quicker where no white space is around the value, for which that one looks at length."""
+    value_and_end, decode_carefully = decoder.raw_decode, decoder.decode
+
+    def decode(text: str) -> Any:
+        try:
+            value, end = value_and_end(text)
+        except ValueError:
+            return decode_carefully(text)
+        return value if end == len(text) else decode_carefully(text)
+
+    return decode
+
+
+_read = reader(json.JSONDecoder(parse_constant=_refuse_constant))
 
 
 def encode(value: Any) -> bytes:
@@ -32,7 +49,7 @@ def decode(data: bytes) -> Any:
     Raises:
         ValueError, RecursionError: it is not JSON in UTF-8, or too deeply nested.
     """
-    return _decoder.decode(text(data))
+    return _read(text(data))
 
 
 def text(data: bytes) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from fcall._config import Binding
+from fcall._target import parse_options
 from fcall._wording import listed, nearest, quoted
 from fcall.errors import ConfigurationError
 
 __all__ = ["FunctionNames"]
+
+Options: TypeAlias = tuple[tuple[str, str], ...]
 
 _PLACE = "{function}"
 
@@ -23,11 +26,14 @@ class FunctionNames:
         template: the provider's name, with ``{function}`` for the application's; None where only the table counts.
         table: the provider's name for each of the application's; it goes before the template.
         service: the service as the application names it, for messages.
+        options: the provider options that the table sets for one function, ``"name?option=value"``, by the
+            application's name.
     """
 
     template: str | None = _PLACE
     table: tuple[tuple[str, str], ...] = ()
     service: str | None = None
+    options: tuple[tuple[str, Options], ...] = ()
 
     @classmethod
     def of(cls, binding: Binding) -> FunctionNames:
@@ -35,8 +41,10 @@ class FunctionNames:
         functions = binding.get("functions", _PLACE)
         if not isinstance(functions, Mapping):
             return cls(functions, (), binding.service)
-        named = tuple((name, meant) for name, meant in functions.items() if name != "*")
-        return cls(functions.get("*"), named, binding.service)
+        named = [(name, _parsed(meant)) for name, meant in functions.items() if name != "*"]
+        table = tuple((name, meant) for name, (meant, _) in named)
+        options = tuple((name, options) for name, (_, options) in named if options)
+        return cls(functions.get("*"), table, binding.service, options)
 
     def changes(self, function: str) -> dict[str, Any]:
         """What an invocation has to say instead; nothing where its name stands.
@@ -75,3 +83,7 @@ class FunctionNames:
     def configured(self) -> Collection[str]:
         """The provider's names that the table writes out."""
         return [meant for _, meant in self.table]
+
+
+def _parsed(meant: str) -> tuple[str, Options]:
+    return parse_options(meant, f"the function {quoted(meant.partition('?')[0], 60)!r} in the configuration")

@@ -14,6 +14,7 @@ from fcall.errors import Attempt, FunctionResponseError
 
 __all__ = ["Acceptance", "FunctionInfo", "InvocationResult", "masked"]
 
+_read = _json.reader(json.JSONDecoder())
 _SECRET_WORDS = ("auth", "cookie", "credential", "key", "password", "secret", "signature", "token")
 
 
@@ -60,7 +61,7 @@ class InvocationResult:
             FunctionResponseError: the payload is not JSON.
         """
         try:
-            return json.loads(_json.text(self.payload))  # given bytes, json would look for UTF-16 and UTF-32 first
+            return _read(_json.text(self.payload))
         except (ValueError, RecursionError) as error:
             what = "is not JSON" if self.payload else "is empty, so there is no JSON in it"
             raise self._unreadable(f"the answer {what}; use result.payload for the bytes") from error

@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from fcall._config import Binding, Configuration
 from fcall._fork import forget_in_child
 from fcall._invocation import Invocation
-from fcall._names import FunctionNames
+from fcall._names import FunctionNames, Options
 from fcall._options import built, provider_options
 from fcall._plugins import Plugins
 from fcall._policy import Policy
@@ -200,6 +201,7 @@ class Router:
         self._lock = threading.RLock()
         self._targets: dict[str, Target] = {}
         self._routes: dict[object, Sequence[Route]] = {}
+        self._particular: dict[str, Mapping[str, Options]] = {}
         self._made: dict[object, Provider] = {}
 
     after_fork_in_child = _start
@@ -229,7 +231,8 @@ class Router:
             return routes
         past_configuration = target.direct or target.function_id is not None
         service = target.service if self._configuration.complete and not past_configuration else None
-        key = (service, target.provider, target.options, past_configuration)
+        options = target.options if service is None else self._options_of(service, target.function)
+        key = (service, target.provider, options, past_configuration)
         routes = self._routes.get(key)
         if routes is None:
             with self._lock:
@@ -275,14 +278,23 @@ class Router:
             return (self._unbound(target.provider),)
         if service is None or binding is None:
             return (self._unbound(self._default_provider()),)
-        first, others = self._bound(binding), binding.get("failover", ())
-        return _Failover(first, others, self._failed_over) if others else (first,)
+        first, others = self._bound(binding, target.function), binding.get("failover", ())
+        return _Failover(first, others, partial(self._failed_over, target.function)) if others else (first,)
 
-    def _failed_over(self, service: str) -> Route:
+    def _failed_over(self, function: str, service: str) -> Route:
         binding = self._configuration.binding(service)
         assert binding is not None  # a failover list names configured services only
         with self._lock:
-            return self._bound(binding)
+            return self._bound(binding, function)
+
+    def _options_of(self, service: str, function: str) -> Options:
+        """Provider options that the service's table of functions sets for one of them."""
+        particular = self._particular.get(service)
+        if particular is None:
+            binding = self._configuration.binding(service)
+            particular = dict(FunctionNames.of(binding).options) if binding is not None else {}
+            self._particular[service] = particular
+        return particular.get(function, ())
 
     def _default_provider(self) -> str:
         binding = self._configuration.binding(None)
@@ -304,15 +316,16 @@ class Router:
             name, provider, spec.call_options, policy=_policy(defaults), default_timeout=defaults.get("timeout")
         )
 
-    def _bound(self, binding: Binding) -> Route:
-        provider, spec = self._provider_of(binding)
+    def _bound(self, binding: Binding, function: str) -> Route:
+        names = FunctionNames.of(binding)
+        provider, spec = self._provider_of(binding, dict(names.options).get(function, ()))
         return Route(
             binding.provider,
             provider,
             spec.call_options,
             bound=True,
             service=binding.get("service") or (binding.service if spec.inherits_service else None),
-            names=FunctionNames.of(binding),
+            names=names,
             policy=_policy(binding),
             default_timeout=binding.get("timeout"),
         )

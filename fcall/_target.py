@@ -94,17 +94,29 @@ _FORMS = f"write service/function, function or provider:function, where provider
 
 def _direct(provider: str, rest: str, text: str) -> Target:
     """``provider:rest?options``; what `rest` means is for the provider to say."""
-    function, mark, query = rest.partition("?")
+    function, options = parse_options(rest, f"the target {quoted(text.partition('?')[0], 100)!r}")
     if not function:
         raise InvalidParamsError(f"the target {provider + ':'!r} names no function; {_FORMS}")
+    return Target(function=function, provider=provider, options=options, direct=True)
+
+
+def parse_options(text: str, what: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Read ``name?option=value&option=value``.
+
+    Args:
+        text: a name, with or without options.
+        what: what it is, for messages.
+
+    Raises:
+        InvalidParamsError: the options are malformed, or one is set twice.
+    """
+    name, mark, query = text.partition("?")
     try:
         options = parse_qsl(query, keep_blank_values=True, strict_parsing=True) if query else []
     except ValueError:  # left out of the chain, because it repeats what may be a secret in the wrong place
-        raise InvalidParamsError(
-            f"the options of the target {quoted(function, 100)!r} are not written name=value&name=value"
-        ) from None
-    if len({name for name, _ in options}) < len(options):
-        raise InvalidParamsError(f"the target {quoted(function, 100)!r} sets an option twice; leave one out")
+        raise InvalidParamsError(f"the options of {what} are not written name=value&name=value") from None
+    if len({option for option, _ in options}) < len(options):
+        raise InvalidParamsError(f"{what} sets an option twice; leave one out")
     if mark and not query:
-        raise InvalidParamsError(f"the target {quoted(text, 100)!r} ends in '?'; write ?option=value or leave it out")
-    return Target(function=function, provider=provider, options=tuple(options), direct=True)
+        raise InvalidParamsError(f"{what} ends in '?'; write ?option=value or leave it out")
+    return name, tuple(options)

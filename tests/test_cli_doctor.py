@@ -256,7 +256,7 @@ def test_providers_that_could_be_installed_are_shown(run: Run, monkeypatch: pyte
 
     assert (0, "") == (ended.code, ended.err)
     assert {"aliyun", "aws", "linkedge", "local"} <= set(shown)
-    assert [f"fcall-core {fcall.__version__}", "installed", "functions of this process"] == shown["local"]
+    assert [f"fcall-core {fcall.__version__}", "installed", "functions of this machine"] == shown["local"]
 
 
 def test_broken_providers_hide_no_others(spawn: Run, sample_plugins: Path) -> None:
@@ -274,4 +274,4 @@ def test_broken_providers_hide_no_others(spawn: Run, sample_plugins: Path) -> No
     assert {"twin-cloud-one 1.0", "twin-cloud-two 1.0"} == set(shown["twin"][0].split(", "))
     assert "broken" == shown["misnamed"][1]
     assert ["local", "greedy-cloud 1.0", "broken"] == next(row[:3] for row in rows(ended) if "greedy" in row[1])
-    assert ["local", f"fcall-core {fcall.__version__}", "installed", "functions of this process"] in [*rows(ended)]
+    assert ["local", f"fcall-core {fcall.__version__}", "installed", "functions of this machine"] in [*rows(ended)]

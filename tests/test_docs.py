@@ -37,7 +37,12 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted(
     path
-    for path in [*ROOT.glob("*.md"), *ROOT.glob("plugins/**/*.md"), *DOCS.rglob("*.md")]
+    for path in [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("examples/**/*.md"),
+        *ROOT.glob("plugins/**/*.md"),
+        *DOCS.rglob("*.md"),
+    ]
     if "_build" not in path.parts
 )
 EXAMPLES = sorted(path for path in (ROOT / "examples").rglob("*.py"))
@@ -62,6 +67,7 @@ def page_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     """The folder that a page is read in: a copy of the examples, importable, with no function registered yet."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # for what the examples store
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(fcall.local._registry.DEFAULT, "_functions", {})
     known = set(sys.modules)

@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 
 from fcall import Client
-from fcall.errors import Executed, FunctionError, FunctionResponseError, PayloadTooLargeError, UnsupportedFeatureError
+from fcall.errors import (
+    ConfigurationError,
+    Executed,
+    FunctionError,
+    FunctionNotFoundError,
+    FunctionResponseError,
+    PayloadTooLargeError,
+    UnsupportedFeatureError,
+)
+from fcall.local import Registry
 
 MEBIBYTE = 1_048_576
 
@@ -164,3 +173,35 @@ def test_inline_has_no_log_tail(made: Made, tmp_path: Path) -> None:
         made("inline").invoke("local:m.py:ran", 1, log_tail=True)
 
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"environment": {"A": "1"}},
+        {"pass_environment": ["A"]},
+        {"memory_limit": 512},
+        {"log_format": "JSON"},
+        {"log_level": "INFO"},
+        {"reuse": False},
+        {"concurrency": 5},
+    ],
+    ids=str,
+)
+def test_what_belongs_to_processes_is_refused_inline(options: dict[str, Any]) -> None:
+    """One process has one environment and one standard output; a promise that cannot be kept is not made."""
+    with pytest.raises(ConfigurationError, match=f'{next(iter(options))} belongs to .*; add isolation = "process"'):
+        Client(provider="local", **options).invoke("x")
+
+
+def test_nothing_said_of_processes_is_fine_inline() -> None:
+    """The defaults may be written out."""
+    options = {"environment": {}, "pass_environment": [], "memory_limit": None, "log_format": "Text", "reuse": True}
+    with pytest.raises(FunctionNotFoundError):
+        Client(provider="local", registry=Registry(), **options).invoke("x")
+
+
+def test_a_json_log_is_lambdas() -> None:
+    """The other runtimes write text."""
+    with pytest.raises(ConfigurationError, match="log_format is for the runtime lambda"):
+        Client(provider="local", isolation="process", runtime="fc", log_format="JSON").invoke("x")

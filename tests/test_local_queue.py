@@ -153,7 +153,7 @@ def test_a_full_queue_is_tried_again(registry: fcall.local.Registry, gated: Gate
 @pytest.mark.parametrize("options", [{"workers": 0}, {"queue_size": 0}])
 def test_a_queue_has_room_and_a_worker(options: dict[str, int]) -> None:
     """Nothing could ever run without."""
-    with pytest.raises(ConfigurationError, match="workers and queue_size are 1 or more"):
+    with pytest.raises(ConfigurationError, match="workers, queue_size, concurrency and memory_limit are 1 or more"):
         fcall.Client(provider="local", **options).invoke("x")
 
 
@@ -212,7 +212,7 @@ def test_code_that_cannot_be_loaded_is_logged(client: fcall.Client, caplog: pyte
     client.enqueue("local:bad.py:handler")
     client.close()
 
-    assert "the function could not be loaded: KeyboardInterrupt" in caplog.text
+    assert "the function could not be loaded: Runtime.ExitError" in caplog.text
 
 
 def test_an_unknown_function_is_refused_at_once(client: fcall.Client) -> None:

@@ -157,12 +157,14 @@ def test_no_repr_shows_one(shown: list[str], monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_no_repr_of_the_local_provider_shows_one(shown: list[str], registry: fcall.local.Registry) -> None:
-    """A handler that prints its context prints no content."""
-    registry.function("x")(lambda event, context: [repr(context), repr(context.client_context)])
-    provider = LocalProvider(LocalOptions(registry=registry))
-    result = fcall.Client(providers={"local": provider}).invoke("x", MARKER, context={"custom": {"a": MARKER}})
+    """Whoever looks at a provider sees neither what it was called with nor the variables of its functions."""
+    registry.function("x")(lambda event, context: None)
+    inline = LocalProvider(LocalOptions(registry=registry))
+    fcall.Client(providers={"local": inline}).invoke("x", MARKER, context={"custom": {"a": MARKER}})
+    isolated = LocalProvider(LocalOptions(isolation="process", environment={"TOKEN": MARKER}))
 
-    shown += [result.text, repr(provider), repr(vars(provider)), repr(registry)]
+    for provider in (inline, isolated):
+        shown += [repr(provider), repr(vars(provider)), repr(registry), repr(fcall.local.calls())]
 
 
 # Errors of configuration
@@ -290,10 +292,10 @@ HANDLERS: dict[str, Callable[[Any, Any], Any]] = {
     "raises": lambda event, context: 1 / 0,
     "exits": lambda event, context: exec("raise SystemExit(3)"),
     "set": lambda event, context: {event["name"]},
-    "bytes": lambda event, context: event["name"].encode(),
+    "bytes": lambda event, context: [event["name"].encode(), b"\xff"],
     "keys": lambda event, context: {(event["name"],): 1},
     "circle": lambda event, context: event.update(itself=event) or event,
-    "not a number": lambda event, context: [event["name"], float("nan")],
+    "coroutine": lambda event, context: [event["name"], object()],
     "nested": lambda event, context: fcall.default_client().invoke("nobody", event),
 }
 

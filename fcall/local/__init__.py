@@ -1,4 +1,4 @@
-"""Functions that run in this very process, called as if they ran in a cloud.
+"""Functions of this machine, called as if they ran in a cloud.
 
 Register a function with `function`, name one in the configuration, or call one by its path
 (``local:app/handlers.py:resize``). Its handler takes ``(event, context)`` as on AWS Lambda.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fcall._target import Target, parse_named
@@ -14,23 +14,30 @@ from fcall.local._runtimes import Handler
 __all__ = ["Code", "is_code", "target_of"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Code:
-    """A handler, or where to find it.
+    """A handler, or where to find it. There is one for each function of a provider, which knows it by this object.
 
     Attributes:
         name: what it was called, for messages.
+        function_name: what the handler is told that its function is called.
         module: the module as it was written, without the ending of a file: ``app/handlers`` or ``package.module``.
         function: the handler's name in the module.
         path: the module's file, or None where it was named as a module.
         handler: the handler itself, where it was registered.
+        handler_name: the handler as the vendors write it: ``app/handlers.function``.
     """
 
     name: str
+    function_name: str
     module: str
     function: str
     path: Path | None = None
     handler: Handler | None = None
+    handler_name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "handler_name", f"{self.module}.{self.function}")
 
     @classmethod
     def named(cls, name: str, root: str) -> Code:
@@ -45,18 +52,18 @@ class Code:
                 f"{quoted(name, 100)!r} names no handler; write path/to/file.py:function or package.module:function"
             )
         is_file = module.endswith(".py") or "/" in module or os.sep in module
-        return cls(name, module.removesuffix(".py"), function, Path(root, module) if is_file else None)
+        return cls(name, function, module.removesuffix(".py"), function, Path(root, module) if is_file else None)
 
     @classmethod
     def registered(cls, name: str, handler: Handler) -> Code:
         """A function that this process has already."""
         module = getattr(handler, "__module__", "") or ""
-        return cls(name, module, getattr(handler, "__qualname__", ""), None, handler)
+        return cls(name, name, module, getattr(handler, "__qualname__", ""), None, handler)
 
     @property
     def is_there(self) -> bool:
         """Whether there is something to load; for a module that is seen only when it is loaded."""
-        return self.path is None or self.path.is_file()
+        return self.path is None or os.path.isfile(self.path)  # which takes a name that is too long for missing
 
 
 def target_of(text: str) -> Target:

@@ -1,60 +1,63 @@
-"""Frames: how this process and a worker talk over a socket pair. Each is a JSON header and, raw, a payload."""
+"""Frames: how this process and a worker talk over a socket pair.
+
+A frame is a prefix of fixed size, with the request id and two lengths in it; a JSON header, which most calls do
+without; and the payload as it is.
+"""
 
 from __future__ import annotations
 
 import json
 import struct
-from typing import Any
+from typing import Any, TypeAlias
 
-__all__ = ["FrameReader", "packed"]
+__all__ = ["Frame", "FrameReader", "packed"]
 
-_PREFIX = struct.Struct("!4sII")
+_PREFIX = struct.Struct("!4s36sII")
 _MAGIC = b"fcl1"
-_encode = json.JSONEncoder(separators=(",", ":")).encode
 _LONGEST = 256 * 1_048_576
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def packed(header: dict[str, Any], payload: bytes = b"") -> bytes:
-    """One frame."""
-    encoded = _encode(header).encode() if header else b"{}"
-    return b"".join((_PREFIX.pack(_MAGIC, len(encoded), len(payload)), encoded, payload))
+Frame: TypeAlias = tuple[str, dict[str, Any], bytes]
+"""The invocation's request id, 36 characters at most; what there is to say beside the payload, mostly nothing; and an
+event or an answer. The first is empty where there is no invocation."""
+
+
+def packed(request_id: str, header: dict[str, Any], payload: bytes = b"") -> bytes:
+    """A frame as bytes."""
+    encoded = _encode(header).encode() if header else b""
+    return b"".join((_PREFIX.pack(_MAGIC, request_id.encode(), len(encoded), len(payload)), encoded, payload))
 
 
 class FrameReader:
     """Puts frames together from the pieces in which a socket hands them over."""
 
-    __slots__ = ("_buffer",)
+    __slots__ = ("_begun",)
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._begun = bytearray()
 
-    def feed(self, piece: bytes) -> tuple[dict[str, Any], bytes] | None:
+    def feed(self, piece: bytes) -> Frame | None:
         """The next frame, or None where it is not whole yet. There is never more than one on the way.
 
         Raises:
             ValueError: what came is no frame.
         """
         whole: bytes | bytearray = piece
-        if self._buffer:
-            self._buffer += piece
-            whole = self._buffer
-        if len(whole) < _PREFIX.size:
-            return self._kept(whole)
-        magic, header_size, payload_size = _PREFIX.unpack_from(whole)
-        if magic != _MAGIC or header_size + payload_size > _LONGEST:
-            raise ValueError("this is no frame")
-        start = _PREFIX.size + header_size
-        if len(whole) < start + payload_size:
-            return self._kept(whole)
-        header = {} if header_size == 2 else json.loads(bytes(whole[_PREFIX.size : start]))
-        if not isinstance(header, dict) or len(whole) != start + payload_size:
-            raise ValueError("this is no frame")
-        payload = bytes(memoryview(whole)[start:])
-        self._buffer = bytearray()
-        return header, payload
-
-    def _kept(self, whole: bytes | bytearray) -> tuple[dict[str, Any], bytes] | None:
-        """Keep the beginning of a frame, and say that it is no more than that."""
-        if whole is not self._buffer:
-            self._buffer += whole
+        if self._begun:
+            self._begun += piece
+            whole = self._begun
+        if len(whole) >= _PREFIX.size:
+            magic, request_id, header_size, payload_size = _PREFIX.unpack_from(whole)
+            start = _PREFIX.size + header_size
+            missing = start + payload_size - len(whole)
+            if magic != _MAGIC or missing < 0 or missing > _LONGEST:
+                raise ValueError("this is no frame")
+            if not missing:
+                header = json.loads(whole[_PREFIX.size : start]) if header_size else {}
+                payload = piece[start:] if whole is piece else bytes(memoryview(whole)[start:])
+                self._begun = bytearray()
+                return (request_id.rstrip(b"\0").decode(), header, payload)
+        if whole is piece:
+            self._begun += piece
         return None

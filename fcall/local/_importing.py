@@ -81,7 +81,7 @@ class _HandlerFiles:
         """The module that the file is, imported now if it was not yet."""
         # A name that no import statement spells: the file may well be called like a module that is meant elsewhere.
         digest = hashlib.blake2s(str(path).encode(), digest_size=4, salt=self._forks.to_bytes(4)).hexdigest()
-        name = f"fcall_handlers_{path.stem}_{digest}"
+        name = f"fcall_handlers_{path.stem.replace('.', '_')}_{digest}"
         self._paths[name] = str(path)
         if self not in sys.meta_path:
             sys.meta_path.append(self)

@@ -25,7 +25,7 @@ class Inline:
     def __init__(self, runtime: Runtime, root: str) -> None:
         self._runtime = runtime
         self._root = root
-        self._loaded: dict[str, Handler] = {}
+        self._loaded: dict[Code, Handler] = {}
 
     def run(self, code: Code, payload: bytes, facts: InvocationFacts, deadline: Deadline) -> tuple[bytes, None]:
         """The handler's answer; there is no log to go with it.
@@ -34,39 +34,39 @@ class Inline:
             Failure: the function failed.
             InvocationTimeoutError: it answered after the caller's time-out.
         """
-        handler = code.handler or self._loaded.get(code.name) or self._load(code, facts.request_id)
-        if deadline.expired:
+        handler = code.handler or self._loaded.get(code) or self._load(code, facts.request_id)
+        patience = deadline.remaining()
+        if not patience:
             raise _too_late("the function was loaded", Executed.NO, facts.request_id)
-        impatient = deadline.remaining() < facts.function_timeout
         if facts.invoker_context is not None:  # the handler's own copy, as with the event
             facts.invoker_context = _json.decode(_json.encode(facts.invoker_context))
-        tokens = enter(facts.nesting, Deadline(facts.ends_at, facts.clock))
-        try:
-            answer = self._answer(handler, payload, facts)
-        except Failure as failure:
-            if impatient and deadline.expired:  # a caller of a cloud would not have seen this any more
-                raise _too_late("the function failed", Executed.YES, facts.request_id) from failure
-            raise
-        finally:
-            leave(tokens)
-        if deadline.expired:
-            raise _too_late("the function answered", Executed.YES, facts.request_id)
-        return answer, None
-
-    def _answer(self, handler: Handler, payload: bytes, facts: InvocationFacts) -> bytes:
+        token = enter(facts.nesting, facts.ends_at, facts.clock)
         try:
             answer = self._runtime.run(handler, payload, facts)
-        except Failure:
-            raise
+            failure = self._refused(answer, facts)
+        except Failure as raised:
+            failure = raised
         except BaseException as error:
             if is_interrupt(error):
                 raise
-            raise self._runtime.exited(facts.request_id, _status(error)) from error
+            failure = self._runtime.exited(facts.request_id, _status(error))
+            failure.__cause__ = error
+        finally:
+            leave(token)
+        if not deadline.remaining() and (failure is None or patience < facts.function_timeout):
+            # A caller of a cloud would not have seen how it ended.
+            raise _too_late("the function ended", Executed.YES, facts.request_id) from failure
+        if failure is not None:
+            raise failure
+        return answer, None
+
+    def _refused(self, answer: bytes, facts: InvocationFacts) -> Failure | None:
+        """What the platform has against an answer, if anything."""
         if facts.clock() > facts.ends_at:
-            raise self._runtime.timed_out(facts.request_id, facts.function_timeout)
+            return self._runtime.timed_out(facts.request_id, facts.function_timeout)
         if len(answer) > self._runtime.response_limit:
-            raise self._runtime.too_large(len(answer))
-        return answer
+            return self._runtime.too_large(len(answer))
+        return None
 
     def close(self) -> None:
         """There is nothing to let go of."""
@@ -84,7 +84,7 @@ class Inline:
             failure = self._runtime.exited(request_id, _status(error))
             failure.phase = "load"
             raise failure from error
-        self._loaded[code.name] = handler
+        self._loaded[code] = handler
         return handler
 
 

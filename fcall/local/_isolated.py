@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from fcall._fork import forget_in_child
-from fcall.errors import Executed, InvocationTimeoutError, UnsupportedFeatureError
+from fcall.errors import Executed, InvocationTimeoutError, ProviderUnavailableError, UnsupportedFeatureError
 from fcall.local._code import Code
+from fcall.local._pools import Pool, Pools
 from fcall.local._runtimes import Failure, InvocationFacts, Runtime, Timing
-from fcall.local._slots import Reply, Slot, SlotDied, SlotSpec, TimedOut
+from fcall.local._slots import Slot, SlotDied, SlotSpec, TimedOut
 from fcall.provider import Deadline
 
 __all__ = ["Isolated"]
@@ -23,13 +22,7 @@ _SYSTEM = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "PYT
 # What it needs to find the same configuration, for the calls that a function makes itself.
 _OURS = ("FCALL_CONFIG", "FCALL_DISABLE_PLUGINS", "FCALL_ENV", "FCALL_PROVIDER", "XDG_CONFIG_HOME")
 
-
-class _Pool:
-    """The slots of one function that wait for an event, the one that was used last at the end."""
-
-    def __init__(self, spec: SlotSpec) -> None:
-        self.spec = spec
-        self.idle: list[Slot] = []
+_START_LIMIT = 10.0
 
 
 class Isolated:
@@ -72,20 +65,8 @@ class Isolated:
         self._root = root
         self._variables = dict(variables)
         self._passed_on = (*_SYSTEM, *_OURS, *passed_on)
-        self._concurrency = concurrency
         self._reuse = reuse
-        self._pools: dict[str, _Pool] = {}
-        self.after_fork_in_child()
-        forget_in_child(self)
-
-    def after_fork_in_child(self) -> None:
-        """The slots are the parent's: let go of our ends, and start anew."""
-        for pool in self._pools.values():
-            for slot in pool.idle:
-                slot.abandon()
-        self._pools = {}
-        self._room = threading.Condition(threading.Lock())
-        self._busy = 0
+        self._pools = Pools(concurrency)
 
     def run(self, code: Code, payload: bytes, facts: InvocationFacts, deadline: Deadline) -> tuple[bytes, str | None]:
         """The handler's answer, and the end of its log where it is wanted.
@@ -93,130 +74,100 @@ class Isolated:
         Raises:
             Failure: the function failed.
             InvocationTimeoutError: the caller's time-out passed, while waiting for a slot or for the answer.
+            ProviderUnavailableError: no process can be started.
         """
-        pool = self._pools.get(code.name) or self._pool(code, facts)
-        slot = self._entered(pool, deadline)
-        init = None
-        try:
-            if slot is None:
-                slot, init = self._started(pool.spec, facts)
-            reply, seconds = self._called(slot, payload, facts, deadline)
-        except (BrokenPipeError, ConnectionResetError):  # dead before the event was whole on its way
-            self._left(pool, slot, warm=False)
-            return self.run(code, payload, facts, deadline)
-        except BaseException:
-            self._left(pool, slot, warm=False)
-            raise
-        # A failure without a stack trace is the platform's to report; the real runtime's process does not survive it.
-        survived = reply.header.get("stack_trace", ()) is not None
-        self._left(pool, slot, warm=self._reuse and survived)
-        return self._answer(reply, facts, seconds, init)
+        pool = self._pools.get((code, facts.service_name)) or self._pool(code, facts)
+        while True:
+            slot = self._pools.enter(pool, deadline)
+            init, warm = None, False
+            try:
+                if slot is None:
+                    slot, init = self._started(pool.spec, facts, deadline)
+                header, answer = self._called(slot, payload, facts, deadline)
+                # What has no stack trace is the platform's to report; the real runtime's process does not survive it.
+                warm = self._reuse and header.get("stack_trace", ()) is not None
+                return (answer, self._reported(slot, header, answer, facts, init)) if header else (answer, None)
+            except (BrokenPipeError, ConnectionResetError):  # dead before the event was whole on its way
+                if slot is not None and init is not None:  # a new one too: it is the function's doing
+                    raise self._runtime.exited(facts.request_id, slot.kill()) from None
+            finally:
+                self._pools.leave(pool, slot, warm=warm)
 
     def close(self) -> None:
         """End the slots that wait."""
-        with self._room:
-            pools, self._pools = self._pools, {}
-        for pool in pools.values():
-            for slot in pool.idle:
-                slot.kill()
+        self._pools.close()
 
-    def _entered(self, pool: _Pool, deadline: Deadline) -> Slot | None:
-        """Wait until there is room for one more event, and take a slot that waits where there is one."""
-        with self._room:
-            if self._busy >= self._concurrency and not self._room.wait_for(
-                lambda: self._busy < self._concurrency, deadline.remaining()
-            ):
-                raise InvocationTimeoutError(
-                    f"{self._concurrency} events ran at once until the caller's time-out; raise concurrency or timeout",
-                    executed=Executed.NO,
-                )
-            self._busy += 1
-            return pool.idle.pop() if pool.idle else None
-
-    def _left(self, pool: _Pool, slot: Slot | None, *, warm: bool) -> None:
-        if slot is not None and not warm:
-            slot.kill()
-        with self._room:
-            self._busy -= 1
-            self._room.notify()
-            if slot is not None and warm:
-                pool.idle.append(slot)
-
-    def _answer(
-        self, reply: Reply, facts: InvocationFacts, seconds: float, init: float | None
-    ) -> tuple[bytes, str | None]:
-        failed = "phase" in reply.header
-        if not failed and not facts.wants_log:
-            return reply.payload, None
-        timing = Timing(facts.request_id, seconds * 1000, init, facts.memory_mb, reply.header.get("used_mb", 0), failed)
-        tail = self._runtime.log_tail(reply.log, timing)
-        if failed:
-            raise _failure(reply, tail)
-        return reply.payload, tail
-
-    def _called(self, slot: Slot, payload: bytes, facts: InvocationFacts, deadline: Deadline) -> tuple[Reply, float]:
-        """One event in a slot, and how long it took."""
-        header: dict[str, Any] = {"id": facts.request_id}
-        if facts.nesting.depth > 1:
-            header.update(depth=facts.nesting.depth, root=facts.nesting.root)
-        if facts.qualifier is not None:
-            header["qualifier"] = facts.qualifier
-        if facts.invoker_context is not None:
-            header["invoker_context"] = facts.invoker_context
-        if facts.wants_log:
-            header["wants_log"] = True
-        started, patience = time.monotonic(), deadline.remaining()
-        try:
-            reply = slot.call(header, payload, started + min(facts.function_timeout, patience))
-        except SlotDied as died:
-            raise self._with_log(
-                self._runtime.exited(facts.request_id, died.status), died.log, facts, started
-            ) from died
-        except TimedOut as late:
-            if facts.function_timeout <= patience:
-                failure = self._runtime.timed_out(facts.request_id, facts.function_timeout)
-                raise self._with_log(failure, late.log, facts, started) from late
-            raise InvocationTimeoutError(
-                "the function did not answer within the caller's time-out and was stopped; raise timeout, or "
-                "enqueue it",
-                executed=Executed.YES,
-                request_id=facts.request_id,
-            ) from late
-        return reply, time.monotonic() - started
-
-    def _with_log(self, failure: Failure, log: bytes, facts: InvocationFacts, started: float) -> Failure:
-        milliseconds = (time.monotonic() - started) * 1000
-        failure.log_tail = self._runtime.log_tail(
-            log, Timing(facts.request_id, milliseconds, None, facts.memory_mb, 0, failed=True)
-        )
-        return failure
-
-    def _started(self, spec: SlotSpec, facts: InvocationFacts) -> tuple[Slot, float]:
+    def _started(self, spec: SlotSpec, facts: InvocationFacts, deadline: Deadline) -> tuple[Slot, float]:
         """A new slot, and the milliseconds that its loading took."""
-        started = time.monotonic()
-        slot = Slot(spec)
         try:
-            reply = slot.ready()
-        except SlotDied as died:
-            failure = self._runtime.exited(facts.request_id, died.status)
-            failure.phase = "load"
-            raise self._with_log(failure, died.log, facts, started) from died
-        except TimedOut as late:
-            failure = self._runtime.timed_out(facts.request_id, time.monotonic() - started)
-            failure.phase = "load"
-            raise self._with_log(failure, late.log, facts, started) from late
+            slot = Slot(spec)
+        except OSError as error:
+            raise _unavailable(error, facts) from error
+        try:
+            self._load(slot, facts, deadline)
         except BaseException:
             slot.kill()
             raise
-        if reply.header:
-            slot.kill()
-            timing = Timing(
-                facts.request_id, (time.monotonic() - started) * 1000, None, facts.memory_mb, 0, failed=True
-            )
-            raise _failure(reply, self._runtime.log_tail(reply.log, timing))
-        return slot, (time.monotonic() - started) * 1000
+        return slot, (time.monotonic() - slot.used_at) * 1000
 
-    def _pool(self, code: Code, facts: InvocationFacts) -> _Pool:
+    def _load(self, slot: Slot, facts: InvocationFacts, deadline: Deadline) -> None:
+        """Wait until the function is loaded."""
+        patience = deadline.remaining()
+        try:
+            header, document = slot.ready(min(_START_LIMIT, patience))
+            if not header:
+                return
+            failure = _failure(header, document)
+        except SlotDied as died:
+            failure = self._runtime.exited(facts.request_id, died.status)
+        except TimedOut as late:
+            if patience < _START_LIMIT:
+                raise _too_late("the function was not loaded by the caller's time-out", Executed.NO, facts) from late
+            failure = self._runtime.timed_out(facts.request_id, _START_LIMIT)
+        failure.phase = "load"
+        raise self._with_log(failure, slot, facts)
+
+    def _called(
+        self, slot: Slot, payload: bytes, facts: InvocationFacts, deadline: Deadline
+    ) -> tuple[dict[str, Any], bytes]:
+        """What came of one event in a slot."""
+        patience = deadline.remaining()
+        if not patience:
+            raise _too_late("the function was loaded after the caller's time-out", Executed.NO, facts)
+        try:
+            return slot.call(facts.request_id, _order(facts), payload, min(facts.function_timeout, patience))
+        except SlotDied as died:
+            failure = self._runtime.exited(facts.request_id, died.status)
+        except TimedOut as late:
+            if patience < facts.function_timeout:
+                raise _too_late("the function was stopped at the caller's time-out", Executed.YES, facts) from late
+            failure = self._runtime.timed_out(facts.request_id, facts.function_timeout)
+        raise self._with_log(failure, slot, facts)
+
+    def _reported(
+        self, slot: Slot, header: dict[str, Any], answer: bytes, facts: InvocationFacts, init: float | None
+    ) -> str:
+        """The end of the log of an event that went well.
+
+        Raises:
+            Failure: it did not.
+        """
+        if "phase" in header:
+            raise self._with_log(_failure(header, answer), slot, facts, init, header["used_mb"])
+        return self._log_tail(slot, facts, init, header["used_mb"], failed=False)
+
+    def _with_log(
+        self, failure: Failure, slot: Slot, facts: InvocationFacts, init: float | None = None, used_mb: int = 0
+    ) -> Failure:
+        failure.log_tail = self._log_tail(slot, facts, init, used_mb, failed=True)
+        return failure
+
+    def _log_tail(self, slot: Slot, facts: InvocationFacts, init: float | None, used_mb: int, *, failed: bool) -> str:
+        milliseconds = (time.monotonic() - slot.used_at) * 1000
+        timing = Timing(facts.request_id, milliseconds, init, facts.memory_mb, used_mb, failed)
+        return self._runtime.log_tail(slot.log.tail(), timing)
+
+    def _pool(self, code: Code, facts: InvocationFacts) -> Pool:
         """The slots for this code, of which there is none yet."""
         root, module = self._place(code)
         start = {
@@ -225,17 +176,20 @@ class Isolated:
             "module": module,
             "function": code.function,
             "file": code.path is not None,
+            "handler": code.handler_name,
             "function_name": facts.function_name,
             "service_name": facts.service_name,
             "function_timeout": facts.function_timeout,
             "memory_mb": facts.memory_mb,
         }
         environment = {name: os.environ[name] for name in self._passed_on if name in os.environ}
+        if config := environment.get("FCALL_CONFIG"):  # the worker has another working directory
+            environment["FCALL_CONFIG"] = os.path.abspath(os.path.expanduser(config))
         environment |= self._runtime.environment(
             facts.function_name, facts.memory_mb, f"{module}.{code.function}", root
         )
         environment |= self._variables
-        return self._pools.setdefault(code.name, _Pool(SlotSpec(start, environment)))
+        return self._pools.add((code, facts.service_name), SlotSpec(start, environment))
 
     def _place(self, code: Code) -> tuple[str, str]:
         """The folder to import from, and the module's name there."""
@@ -252,10 +206,33 @@ class Isolated:
         return str(path.parent), path.stem
 
 
-def _failure(reply: Reply, tail: str) -> Failure:
-    header: dict[str, Any] = reply.header
-    failure = Failure(
-        header["phase"], header["error_type"], header["error_message"], header["stack_trace"], reply.payload
+def _order(facts: InvocationFacts) -> dict[str, Any]:
+    """What a worker has to know of an invocation, beside its id; mostly nothing."""
+    order: dict[str, Any] = {}
+    if facts.nesting.depth > 1 or facts.nesting.root != facts.request_id:
+        order["nesting"] = facts.nesting
+    if facts.qualifier is not None:
+        order["qualifier"] = facts.qualifier
+    if facts.invoker_context is not None:
+        order["invoker_context"] = facts.invoker_context
+    if facts.wants_log:
+        order["wants_log"] = True
+    return order
+
+
+def _failure(header: dict[str, Any], document: bytes) -> Failure:
+    return Failure(header["phase"], header["error_type"], header["error_message"], header["stack_trace"], document)
+
+
+def _too_late(what: str, executed: Executed, facts: InvocationFacts) -> InvocationTimeoutError:
+    return InvocationTimeoutError(
+        f"{what}; raise timeout, or enqueue it", executed=executed, request_id=facts.request_id
     )
-    failure.log_tail = tail
-    return failure
+
+
+def _unavailable(error: OSError, facts: InvocationFacts) -> ProviderUnavailableError:
+    return ProviderUnavailableError(
+        f"no process can be started for the function: {error.strerror}; call fewer at once, or raise the limit",
+        executed=Executed.NO,
+        request_id=facts.request_id,
+    )

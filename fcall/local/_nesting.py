@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar, Token
+from collections.abc import Callable
+from contextvars import Token
 from typing import NamedTuple
 
 from fcall._deadline import Deadline, inherited
@@ -30,9 +31,17 @@ class Nesting(NamedTuple):
 
 
 OUTERMOST = Nesting(0, "")
-_nesting: ContextVar[Nesting] = ContextVar("fcall_local_nesting", default=OUTERMOST)
 
-Tokens = tuple[Token[Nesting], Token[Deadline | None]]
+
+class _FunctionDeadline(Deadline):
+    """When the function around has to be over, and where it runs. One object, since one is quicker to put in place."""
+
+    __slots__ = ("nesting",)
+
+    def __init__(self, nesting: Nesting, expires_at: float, clock: Callable[[], float]) -> None:
+        self.nesting = nesting
+        self.expires_at = expires_at
+        self.clock = clock
 
 
 def nested(request_id: str, deepest: int) -> Nesting:
@@ -45,7 +54,7 @@ def nested(request_id: str, deepest: int) -> Nesting:
     Raises:
         RecursiveInvocationError: it would be deeper; it did not run.
     """
-    around = _nesting.get()
+    around = _around()
     if around.depth >= deepest:
         raise RecursiveInvocationError(
             f"{deepest} local calls are within each other already, so this looks like a function that calls itself "
@@ -56,15 +65,19 @@ def nested(request_id: str, deepest: int) -> Nesting:
 
 def apart(request_id: str) -> Nesting:
     """Where an event runs that is enqueued here and now: within no other call, and in the same trace."""
-    return Nesting(1, _nesting.get().root or request_id)
+    return Nesting(1, _around().root or request_id)
 
 
-def enter(place: Nesting, ends_at: Deadline) -> Tokens:
+def enter(place: Nesting, ends_at: float, clock: Callable[[], float]) -> Token[Deadline | None]:
     """From now on, calls are made from `place`, and have to be over by the time its function has to be."""
-    return _nesting.set(place), inherited.set(ends_at)
+    return inherited.set(_FunctionDeadline(place, ends_at, clock))
 
 
-def leave(tokens: Tokens) -> None:
+def leave(token: Token[Deadline | None]) -> None:
     """Undo `enter`."""
-    _nesting.reset(tokens[0])
-    inherited.reset(tokens[1])
+    inherited.reset(token)
+
+
+def _around() -> Nesting:
+    around = inherited.get()
+    return around.nesting if isinstance(around, _FunctionDeadline) else OUTERMOST

@@ -18,5 +18,5 @@ def fcall_register_providers() -> ProviderSpec:
         LocalOptions,
         parse_target=target_of,
         install_hint="pip install fcall-core",
-        summary="functions of this process",
+        summary="functions of this machine",
     )

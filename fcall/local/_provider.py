@@ -43,6 +43,17 @@ __all__ = ["LocalOptions", "LocalProvider"]
 _VERSION = "$LATEST"
 _PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
+_OF_PROCESSES = {
+    "concurrency": 100,
+    "reuse": True,
+    "environment": {},
+    "pass_environment": [],
+    "memory_limit": None,
+    "log_format": "Text",
+    "log_level": "",
+}
+"""What belongs to process isolation, and what it is where nothing is said."""
+
 
 @dataclass(frozen=True, slots=True)
 class LocalOptions:
@@ -87,7 +98,7 @@ class LocalOptions:
     durable: str | None = option(None, path=True)
     concurrency: int = option(100)
     reuse: bool = option(True)
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     pass_environment: list[str] | tuple[str, ...] = option(())
     memory_limit: int | None = option(None)
     recursion_depth: int = option(16)
@@ -102,10 +113,11 @@ class LocalOptions:
         if min(self.workers, self.queue_size, self.concurrency, self.memory_limit or 1) < 1:
             raise ValueError("workers, queue_size, concurrency and memory_limit are 1 or more")
         self._check_async()
-        process_only = ("environment", "pass_environment", "memory_limit", "log_level")
-        asked = [name for name in process_only if getattr(self, name)] + (["log_format"] * (self.log_format != "Text"))
+        asked = [name for name, default in _OF_PROCESSES.items() if getattr(self, name) not in (default, ())]
         if self.isolation == "inline" and asked:
             raise ValueError(f'{listed(asked)} belongs to a process of its own; add isolation = "process"')
+        if self.runtime != "lambda" and self.log_format != "Text":
+            raise ValueError(f"log_format is for the runtime lambda; {self.runtime} writes text")
 
     def _check_async(self) -> None:
         if self.async_retries is not None and not 0 <= self.async_retries <= 8:
@@ -145,12 +157,19 @@ class LocalProvider:
         """Run the function, or queue its event, or say whether there is one."""
         request_id = new_request_id()
         code = self._code(invocation)
-        if invocation.type == "Sync":
-            return self._run_now(code, invocation, deadline, request_id)
         if invocation.type == "DryRun":
             return InvocationResult(status_code=204, request_id=request_id)
-        self._async_calls.accept(Event(invocation, request_id, apart(request_id)))
-        return InvocationResult(status_code=202, request_id=request_id)
+        if invocation.type == "Async":
+            self._async_calls.accept(Event(invocation, request_id, apart(request_id)))
+            return InvocationResult(status_code=202, request_id=request_id)
+        nesting = nested(request_id, self._options.recursion_depth)
+        try:
+            result = self._run(code, invocation, deadline, request_id, nesting)
+        except FcallError as error:
+            note(invocation, request_id, 1, "failed", error)
+            raise
+        note(invocation, request_id, 1, "ok")
+        return result
 
     def stream(self, invocation: Invocation, deadline: Deadline) -> Iterator[bytes]:
         """The whole answer in one piece, as Lambda's managed Python runtimes give it."""
@@ -187,23 +206,13 @@ class LocalProvider:
             return False
         return True
 
-    def _run_now(self, code: Code, invocation: Invocation, deadline: Deadline, request_id: str) -> InvocationResult:
-        nesting = nested(request_id, self._options.recursion_depth)
-        try:
-            result = self._run(code, invocation, deadline, request_id, nesting)
-        except FcallError as error:
-            note(invocation, request_id, 1, "failed", error)
-            raise
-        note(invocation, request_id, 1, "ok")
-        return result
-
     def _run(
         self, code: Code, invocation: Invocation, deadline: Deadline, request_id: str, nesting: Nesting
     ) -> InvocationResult:
         clock = self._clock
         facts = InvocationFacts(
             request_id,
-            invocation.function_id or invocation.function,
+            code.function_name,
             invocation.service or "",
             invocation.qualifier,
             invocation.invoker_context,
@@ -213,12 +222,15 @@ class LocalProvider:
             self._options.memory_limit or 128,
             nesting,
             invocation.log_tail,
+            code.handler_name,
         )
         try:
             payload, log_tail = self._execution.run(code, invocation.payload, facts, deadline)
         except Failure as failure:
-            raise error_for(failure, request_id, invocation.log_tail) from failure.__cause__
-        return InvocationResult(payload, 200, request_id, _VERSION, log_tail)
+            error, cause = error_for(failure, request_id, invocation.log_tail), failure.__cause__
+        else:
+            return InvocationResult(payload, 200, request_id, _VERSION, log_tail)
+        raise error from cause
 
     def _code(self, invocation: Invocation) -> Code:
         """Which handler is meant; nothing is imported to say so.
@@ -231,9 +243,9 @@ class LocalProvider:
         handler = self._options.registry.find(invocation.service, name)
         if handler is None:
             raise self._not_found(invocation.service, name)
-        code = self._codes.get(handler)
-        if code is None:
-            code = self._codes[handler] = Code.registered(name, handler)
+        code = self._codes.get((invocation.service, name))
+        if code is None or code.handler is not handler:
+            code = self._codes[invocation.service, name] = Code.registered(name, handler)
         return code
 
     def _written(self, name: str) -> Code:

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import io
 import os
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
-import threading
 import time
+import weakref
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fcall._fork import forget_in_child
-from fcall.local import _supervisor
-from fcall.local._frames import FrameReader, packed
+from fcall.local._frames import Frame, FrameReader, packed
 from fcall.local._runtimes import TAIL
+from fcall.local._watch import watch
 
-__all__ = ["Reply", "Slot", "SlotDied", "SlotSpec", "TimedOut"]
+__all__ = ["Slot", "SlotDied", "SlotSpec", "TimedOut"]
 
 _PIECE = 65_536
-_SMALL = 65_536
-_START_LIMIT = 10.0
+_GLANCE = struct.pack("@ll", 0, 10_000)  # seconds and microseconds, as the system counts time
 # The worker runs the very code that this process runs, and then forgets where that came from.
 _START = (
     "import sys; sys.path.insert(0, sys.argv[2]); from fcall.local._worker import main; del sys.path[0]; "
@@ -47,219 +49,297 @@ class SlotSpec:
     environment: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a slot answered: a header, empty where all went well, the payload, and the end of its log."""
-
-    header: dict[str, Any]
-    payload: bytes
-    log: bytes
-
-
 class SlotDied(Exception):  # noqa: N818 - an event, for the caller to name
     """The worker's process ended before it answered.
 
     Attributes:
         status: its exit status, or less than 0 for the signal that killed it.
-        log: the end of its log.
     """
 
-    def __init__(self, status: int, log: bytes) -> None:
+    def __init__(self, status: int) -> None:
         super().__init__(f"the worker ended with status {status}")
         self.status = status
-        self.log = log
 
 
 class TimedOut(Exception):  # noqa: N818
-    """The limit passed before the worker answered; it was killed.
-
-    Attributes:
-        log: the end of its log.
-    """
-
-    def __init__(self, log: bytes) -> None:
-        super().__init__("the worker was killed at its limit")
-        self.log = log
+    """The limit passed before the worker answered, and it was killed."""
 
 
 class Slot:
-    """One worker process.
+    """One worker process. It is ended by `kill`, or when the slot is garbage.
 
     Args:
         spec: what it runs.
+
+    Attributes:
+        used_at: when its last event began, or else the slot itself, on the monotonic clock.
+        log: the end of what was logged since then.
 
     Raises:
         OSError: no process can be started.
     """
 
     def __init__(self, spec: SlotSpec) -> None:
-        self.spec = spec
-        self.used = False
-        ours, theirs = socket.socketpair()
-        log_ours, log_theirs = os.pipe()
-        with theirs, open(log_theirs, "wb") as log_end:
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-                [sys.executable, "-P", "-u", "-c", _START, str(theirs.fileno()), _SOURCES],
-                stdin=subprocess.DEVNULL,
-                stdout=log_end,
-                stderr=log_end,
-                env=spec.environment,
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,
-            )
-        _watch.add(self._process.pid)
-        self._socket, self._log = ours, log_ours
-        os.set_blocking(log_ours, False)
+        self.used_at = time.monotonic()
+        self._worker = _started(spec.environment)
+        self._finalizer = weakref.finalize(self, _end, self._worker)
+        self._finalizer.atexit = False  # one that is busy for a daemon thread is left to the supervisor
+        forget_in_child(self)
+        self._socket = self._worker.channel
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _GLANCE)
+        self.log = _Log(self._worker.log)
         self._reader = FrameReader()
-        self._tail: deque[bytes] = deque()
-        self._tail_size = 0
         self._poll = select.poll()
-        self._poll.register(ours, select.POLLIN)
-        self._poll.register(log_ours, select.POLLIN)
-        self._end = _end_of(self._process.pid)
-        if self._end is not None:
-            self._poll.register(self._end, select.POLLIN)
-        self._socket.sendall(packed(spec.start))
+        # The socket is looked at before the log, so what was logged before an answer is seen with it.
+        for end in self._worker.ends:
+            self._poll.register(end, select.POLLIN)
+        self._log_number = self._worker.log.fileno()
+        self._socket_number = self._socket.fileno()
+        with contextlib.suppress(OSError):  # one that is dead already is found out by who waits for it
+            self._socket.sendall(packed("", spec.start))
 
-    def ready(self) -> Reply:
-        """Wait until the function is loaded, or has failed to.
-
-        Raises:
-            SlotDied, TimedOut: loading ended the process, or took more than 10 seconds.
-        """
-        return self._answer(time.monotonic() + _START_LIMIT)
-
-    def call(self, header: dict[str, Any], payload: bytes, ends_at: float) -> Reply:
-        """Run one event.
+    def ready(self, seconds: float) -> tuple[dict[str, Any], bytes]:
+        """Wait until the function is loaded. The header is empty, or says what went wrong.
 
         Args:
-            header: what the worker has to know of the invocation.
-            payload: the event.
-            ends_at: when to kill the worker, on the monotonic clock.
+            seconds: when to kill the worker, counted from the slot's beginning.
 
         Raises:
-            BrokenPipeError: the worker was dead before the event was whole on its way; it did not run.
             SlotDied, TimedOut: it ended, or was killed at its limit.
         """
-        self.used = True
-        frame = packed(header, payload)
-        if len(frame) <= _SMALL:
-            self._socket.sendall(frame)
+        return self._checked(self._awaited(self.used_at + seconds), "")
+
+    def call(
+        self, request_id: str, header: dict[str, Any], payload: bytes, seconds: float
+    ) -> tuple[dict[str, Any], bytes]:
+        """Run one event. The header of its answer is empty where all went well and nothing else was asked for.
+
+        Args:
+            request_id: the invocation's.
+            header: what else the worker has to know of it.
+            payload: the event.
+            seconds: when to kill the worker.
+
+        Raises:
+            BrokenPipeError, ConnectionResetError: the worker was dead before the event was whole on its way; it did not
+                run.
+            SlotDied, TimedOut: it ended, or was killed at its limit.
+        """
+        self.used_at = time.monotonic()
+        ends_at = self.used_at + seconds
+        plain = not header and not self.log.seen
+        if not plain:
+            self.log.forget()
+        frame = packed(request_id, header, payload)
+        if len(frame) <= _PIECE:
+            self._socket.sendall(frame)  # the socket is empty, and takes as much without waiting
         else:
             self._send_large(frame, ends_at)
-        return self._answer(ends_at)
+        return self._checked((plain and self._glance()) or self._awaited(ends_at), request_id)
 
     def kill(self) -> int:
         """End the worker and its whole group; what it has become of is its status."""
-        with contextlib.suppress(OSError):
-            os.killpg(self._process.pid, signal.SIGKILL)  # not reaped yet, so the number is still its own
-        _watch.remove(self._process.pid)
-        status = self._process.wait()
-        self.abandon()
-        return status
+        if self._finalizer.detach():
+            _end(self._worker)
+        return self._worker.process.returncode
 
-    def abandon(self) -> None:
-        """Let go of the worker without touching it; in a forked child it is the parent's."""
-        self._socket.close()
-        if self._log >= 0:
-            os.close(self._log)
-            self._log = -1
-        if self._end is not None:
-            os.close(self._end)
-            self._end = None
-
-    def take_log(self) -> bytes:
-        """The end of what was taken of the worker's log since the last time."""
-        tail = b"".join(self._tail)[-TAIL:]
-        self._tail.clear()
-        self._tail_size = 0
-        return tail
+    def after_fork_in_child(self) -> None:
+        """Let go of the worker without touching it: it is the parent's."""
+        self._finalizer.detach()
+        self._worker.let_go()
+        self._worker.process.returncode = 0  # it is not ours to wait for
 
     def _send_large(self, frame: bytes, ends_at: float) -> None:
         self._socket.settimeout(max(0.001, ends_at - time.monotonic()))
         try:
             self._socket.sendall(frame)
         except TimeoutError:
-            raise TimedOut(self._killed_log()) from None
+            raise self._timed_out() from None
         finally:
             with contextlib.suppress(OSError):
                 self._socket.settimeout(None)
 
-    def _answer(self, ends_at: float) -> Reply:
-        while True:
+    def _checked(self, frame: Frame, request_id: str) -> tuple[dict[str, Any], bytes]:
+        """What a frame says, where it answers this event."""
+        answered_id, header, payload = frame
+        if answered_id != request_id:
+            raise self._died()
+        return header, payload
+
+    def _glance(self) -> Frame | None:
+        """The answer, where it comes soon. It looks at nothing but the socket, which is quicker.
+
+        A log that nobody wants stays in its pipe meanwhile; when that is full, the answer is not there soon.
+        """
+        try:
+            piece = self._socket.recv(_PIECE)
+        except BlockingIOError:
+            return None
+        except OSError:
+            piece = b""
+        return self._read(piece)
+
+    def _awaited(self, ends_at: float) -> Frame:
+        """The answer, looking after the log and the process meanwhile."""
+        frame = None
+        while frame is None:
             left = ends_at - time.monotonic()
             if left <= 0:
-                raise TimedOut(self._killed_log())
-            frame = None
-            # The socket is looked at before the log, so what was logged before an answer is seen with it.
-            for descriptor, _ in self._poll.poll(left * 1000 + 1):
-                if descriptor == self._log:
-                    self._drain()
-                elif descriptor == self._end:
-                    frame = frame or self._last_words()
-                else:
+                raise self._timed_out()
+            for descriptor, _ in self._poll.poll(left * 1000):
+                if descriptor == self._socket_number:
                     frame = self._received()
-            if frame is not None:
-                return Reply(*frame, self.take_log() if self._tail else b"")
+                elif descriptor == self._log_number:
+                    self._take_log()
+                elif frame is None:
+                    frame = self._last_words()
+        return frame
 
-    def _last_words(self) -> tuple[dict[str, Any], bytes]:
+    def _received(self) -> Frame | None:
+        try:
+            piece = self._socket.recv(_PIECE)
+        except OSError:
+            piece = b""
+        return self._read(piece)
+
+    def _read(self, piece: bytes) -> Frame | None:
+        """The next frame, where it is whole now. No piece is the end."""
+        try:
+            if piece:
+                return self._reader.feed(piece)
+        except ValueError:  # the handler wrote garbage on our socket
+            pass
+        raise self._died()
+
+    def _last_words(self) -> Frame:
         """What a process that ended had still answered; something it started may hold its socket open."""
         self._socket.setblocking(False)
         while (frame := self._received()) is None:
             continue
         return frame
 
-    def _received(self) -> tuple[dict[str, Any], bytes] | None:
-        try:
-            piece = self._socket.recv(_PIECE)
-        except OSError:
-            piece = b""
-        if not piece:
-            raise self._died()
-        try:
-            return self._reader.feed(piece)
-        except ValueError:  # the handler wrote garbage on our socket
-            raise self._died() from None
+    def _take_log(self) -> None:
+        if not self.log.drain():
+            self._poll.unregister(self._log_number)  # closed by the worker; there is nothing more to wait for
 
     def _died(self) -> SlotDied:
         """The end of the process; one that lives on without its socket is killed."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            # The group's leader is not reaped before the group is killed, so that its number stays its own.
-            _wait_without_reaping(self._process.pid, 0.2)
-        self._drain()
-        log = self.take_log()
-        return SlotDied(self.kill(), log)
+        # The group's leader is not reaped before the group is killed, so that its number stays its own.
+        _wait_without_reaping(self._worker.process.pid, 0.2)
+        self.log.drain()
+        return SlotDied(self.kill())
 
-    def _killed_log(self) -> bytes:
-        self._drain()
-        log = self.take_log()
+    def _timed_out(self) -> TimedOut:
+        self.log.drain()
         self.kill()
-        return log
-
-    def _drain(self) -> None:
-        """Take what is in the log's pipe, and keep its end."""
-        while True:
-            try:
-                piece = os.read(self._log, _SMALL)
-            except BlockingIOError:
-                return
-            if not piece:
-                self._poll.unregister(self._log)  # closed by the worker; there is nothing more to wait for
-                return
-            self._tail.append(piece)
-            self._tail_size += len(piece)
-            while self._tail_size - len(self._tail[0]) >= TAIL:
-                self._tail_size -= len(self._tail.popleft())
-            if len(piece) < _SMALL:
-                return
+        return TimedOut("the worker was killed at its limit")
 
 
-def _end_of(pid: int) -> int | None:
-    """A descriptor that is readable when the process has ended, where the system has such a thing."""
+class _Log:
+    """The end of what a worker wrote on its standard output and error.
+
+    Args:
+        pipe: where it comes out, not blocking.
+
+    Attributes:
+        seen: whether there ever was something.
+    """
+
+    def __init__(self, pipe: io.FileIO) -> None:
+        self._pipe = pipe
+        self._pieces: deque[bytes] = deque()
+        self._size = 0
+        self.seen = False
+
+    def drain(self) -> bool:
+        """Take what is in the pipe, and keep its end. False when nobody can write there any more."""
+        while piece := self._pipe.read(_PIECE):
+            self.seen = True
+            self._pieces.append(piece)
+            self._size += len(piece)
+            while self._size - len(self._pieces[0]) >= TAIL:
+                self._size -= len(self._pieces.popleft())
+            if len(piece) < _PIECE:
+                return True
+        return piece is None
+
+    def forget(self) -> None:
+        """Begin anew, without what is still in the pipe."""
+        self.drain()
+        self._pieces.clear()
+        self._size = 0
+
+    def tail(self) -> bytes:
+        """The end of what was taken."""
+        return b"".join(self._pieces)[-TAIL:]
+
+
+class _Worker(NamedTuple):
+    """What this process has of a worker."""
+
+    process: subprocess.Popen[bytes]
+    channel: socket.socket
+    log: io.FileIO
+    death: io.FileIO | None
+    """Readable when the process has ended, where the system has such a thing."""
+
+    @property
+    def ends(self) -> list[socket.socket | io.FileIO]:
+        """What can be read, in the order in which to look at it."""
+        return [end for end in (self.channel, self.log, self.death) if end is not None]
+
+    def let_go(self) -> None:
+        for end in self.ends:
+            end.close()
+
+
+def _started(environment: dict[str, str]) -> _Worker:
+    """A new worker; where there cannot be one, nothing is left of it."""
+    watch.start()
+    with contextlib.ExitStack() as undo:
+        ours, theirs = map(undo.enter_context, socket.socketpair())
+        log, log_end = (undo.enter_context(io.FileIO(end, mode)) for end, mode in zip(os.pipe(), "rw", strict=True))
+        os.set_blocking(log.fileno(), False)
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, "-P", "-u", "-c", _START, str(theirs.fileno()), _SOURCES],
+            stdin=subprocess.DEVNULL,
+            stdout=log_end,
+            stderr=log_end,
+            env=environment,
+            pass_fds=(theirs.fileno(),),
+            start_new_session=True,
+        )
+        undo.callback(_kill, process)
+        watch.add(process.pid)
+        death = _death_of(process.pid)
+        theirs.close()
+        log_end.close()
+        undo.pop_all()
+    return _Worker(process, ours, log, death)
+
+
+def _death_of(pid: int) -> io.FileIO | None:
+    """What is readable when the process has ended, where the system has such a thing."""
     try:
-        return os.pidfd_open(pid)
-    except (AttributeError, OSError):
+        return io.FileIO(os.pidfd_open(pid))
+    except AttributeError:  # not Linux
         return None
+    except OSError as error:
+        if error.errno in (errno.ENOSYS, errno.EPERM):  # an old Linux, or a container that forbids it
+            return None
+        raise
+
+
+def _end(worker: _Worker) -> None:
+    _kill(worker.process)
+    worker.let_go()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(OSError):
+        os.killpg(process.pid, signal.SIGKILL)  # not reaped yet, so the number is still its own
+    watch.remove(process.pid)
+    process.wait()
 
 
 def _wait_without_reaping(pid: int, seconds: float) -> None:
@@ -268,61 +348,3 @@ def _wait_without_reaping(pid: int, seconds: float) -> None:
         if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
             return
         time.sleep(0.001)
-
-
-class _Watch:
-    """The parent's end of the supervisor, which is started with the first slot."""
-
-    def __init__(self) -> None:
-        self.after_fork_in_child()
-        forget_in_child(self)
-
-    def after_fork_in_child(self) -> None:
-        """A child has slots and a supervisor of its own; the parent's pipe must not stay open in it."""
-        pipe = getattr(self, "_pipe", None)
-        if pipe is not None:
-            with contextlib.suppress(OSError):
-                os.close(pipe)
-        self._lock = threading.Lock()
-        self._pipe: int | None = None
-        self._supervisor: subprocess.Popen[bytes] | None = None
-        self._groups: set[int] = set()
-
-    def add(self, group: int) -> None:
-        with self._lock:
-            self._groups.add(group)
-            if self._supervisor is None or self._supervisor.poll() is not None:
-                self._start()
-            else:
-                self._tell(f"+{group}\n")
-
-    def remove(self, group: int) -> None:
-        with self._lock:
-            self._groups.discard(group)
-            self._tell(f"-{group}\n")
-
-    def _start(self) -> None:
-        """Start a supervisor, anew where somebody killed it, and tell it of every group."""
-        reading, writing = os.pipe()
-        try:
-            self._supervisor = subprocess.Popen(  # noqa: S603 - our own interpreter
-                [sys.executable, "-S", "-E", _supervisor.__file__],
-                stdin=reading,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        finally:
-            os.close(reading)
-        if self._pipe is not None:
-            os.close(self._pipe)
-        self._pipe = writing
-        self._tell("".join(f"+{group}\n" for group in self._groups))
-
-    def _tell(self, words: str) -> None:
-        if self._pipe is not None:
-            with contextlib.suppress(BrokenPipeError):  # a dead one is replaced when the next slot starts
-                os.write(self._pipe, words.encode())
-
-
-_watch = _Watch()

@@ -15,8 +15,7 @@ import time
 from types import ModuleType
 from typing import Any
 
-from fcall._deadline import Deadline
-from fcall.local._frames import FrameReader, packed
+from fcall.local._frames import Frame, FrameReader, packed
 from fcall.local._nesting import Nesting, enter
 from fcall.local._runtimes import Failure, Handler, InvocationFacts, Runtime
 from fcall.local._runtimes.names import runtime_named
@@ -33,14 +32,14 @@ class _Channel:
         self._socket = socket.socket(fileno=descriptor)
         self._socket.set_inheritable(False)  # what the handler starts must not hold it open
         self._reader = FrameReader()
-        self._owner = os.getpid()
+        os.register_at_fork(after_in_child=self._socket.close)  # only one may answer, and hold it open
 
     def check(self) -> None:
-        """End this process where it is a copy that the handler forked: only one may answer."""
-        if os.getpid() != self._owner:
+        """End this process where it is a copy that the handler forked."""
+        if self._socket.fileno() < 0:
             os._exit(0)
 
-    def receive(self) -> tuple[dict[str, Any], bytes]:
+    def receive(self) -> Frame:
         """The next frame; where there is no parent any more, the process ends."""
         while True:
             piece = self._socket.recv(_PIECE)
@@ -50,8 +49,8 @@ class _Channel:
             if frame is not None:
                 return frame
 
-    def send(self, header: dict[str, Any], payload: bytes = b"") -> None:
-        self._socket.sendall(packed(header, payload))
+    def send(self, request_id: str, header: dict[str, Any], payload: bytes = b"") -> None:
+        self._socket.sendall(packed(request_id, header, payload))
 
 
 def main(descriptor: int) -> None:
@@ -61,7 +60,7 @@ def main(descriptor: int) -> None:
         descriptor: the socket, inherited from the parent.
     """
     channel = _Channel(descriptor)
-    start, _ = channel.receive()
+    _, start, _ = channel.receive()
     runtime = runtime_named(start["runtime"])
     _limit_memory(start["memory_limit"])
     runtime.start_log(start["log_format"], start["log_level"])
@@ -69,37 +68,20 @@ def main(descriptor: int) -> None:
         handler = runtime.load(start["module"], start["function"], _importer(start["root"], start["file"]))
     except Failure as failure:
         runtime.log_failure(failure)
-        channel.send(_told(failure, "load"), failure.document)
+        channel.send("", _told(failure, "load"), failure.document)
         sys.exit(1)
-    channel.send({})
+    channel.send("", {})
     while True:
-        order, payload = channel.receive()
-        _serve(channel, runtime, handler, start, order, payload)
+        _serve(channel, runtime, handler, start, channel.receive())
 
 
-def _serve(
-    channel: _Channel,
-    runtime: Runtime,
-    handler: Handler,
-    start: dict[str, Any],
-    order: dict[str, Any],
-    payload: bytes,
-) -> None:
+def _serve(channel: _Channel, runtime: Runtime, handler: Handler, start: dict[str, Any], frame: Frame) -> None:
     """Run one event and answer. What the runtime does not survive passes through, and ends the process."""
-    facts = InvocationFacts(
-        order["id"],
-        start["function_name"],
-        start["service_name"],
-        order.get("qualifier"),
-        order.get("invoker_context"),
-        time.time() + start["function_timeout"],
-        time.time,
-        start["function_timeout"],
-        start["memory_mb"],
-        Nesting(order.get("depth", 1), order.get("root", order["id"])),
-    )
-    enter(facts.nesting, Deadline.after(start["function_timeout"]))
-    os.environ["_X_AMZN_TRACE_ID"] = facts.nesting.trace
+    request_id, order, payload = frame
+    facts = _facts(request_id, order, start)
+    enter(facts.nesting, facts.ends_at, facts.clock)
+    if runtime.trace_variable:
+        _set(runtime.trace_variable, facts.nesting.trace)
     try:
         answer = runtime.run(handler, payload, facts)
         if len(answer) > runtime.response_limit:
@@ -109,9 +91,33 @@ def _serve(
         channel.check()
         runtime.log_failure(failure)
         phase = "memory" if start["memory_limit"] and failure.error_type == "MemoryError" else failure.phase
-        channel.send(_told(failure, phase), failure.document)
+        channel.send(request_id, _told(failure, phase), failure.document)
     else:
-        channel.send({"used_mb": _used_mb()} if "wants_log" in order else {}, answer)
+        channel.send(request_id, {"used_mb": _used_mb()} if facts.wants_log else {}, answer)
+
+
+def _facts(request_id: str, order: dict[str, Any], start: dict[str, Any]) -> InvocationFacts:
+    return InvocationFacts(
+        request_id,
+        start["function_name"],
+        start["service_name"],
+        order.get("qualifier"),
+        order.get("invoker_context"),
+        time.monotonic() + start["function_timeout"],
+        time.monotonic,
+        start["function_timeout"],
+        start["memory_mb"],
+        Nesting(*order.get("nesting", (1, request_id))),
+        "wants_log" in order,
+        start["handler"],
+    )
+
+
+def _set(variable: bytes, value: str) -> None:
+    """Set a variable for this process alone: what is put into the environment that it hands on is kept for ever by
+    the C library, one value for each event, and takes longer and longer.
+    """
+    os.environ._data[variable] = value.encode()  # type: ignore[attr-defined]
 
 
 def _told(failure: Failure, phase: str) -> dict[str, Any]:

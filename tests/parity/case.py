@@ -99,6 +99,11 @@ class Function:
         return self.code or f"{self.name}.py:handler"
 
     @property
+    def function_name(self) -> str:
+        """What the function is called where nothing else names it: as its handler."""
+        return self.handler.rpartition(":")[2]
+
+    @property
     def aws_handler(self) -> str:
         """The handler, as Lambda names it."""
         module, _, function = self.handler.rpartition(":")

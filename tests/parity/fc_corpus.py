@@ -207,7 +207,7 @@ def _cases() -> Iterator[FCCase]:
     yield _context("[context.credentials.access_key_id, context.credentials.accessKeyId]", ["", ""])
     yield _context("[context.credentials.access_key_secret, context.credentials.accessKeySecret]", ["", ""])
     yield _context("[context.credentials.security_token, context.credentials.securityToken]", ["", ""])
-    yield _context("[context.function.name, context.function.handler]", ["m.py:handler", "m.py:handler"])
+    yield _context("[context.function.name, context.function.handler]", ["handler", "m.handler"])
     yield _context("[context.function.memory, context.function.timeout]", [128, "60"])
     yield _context("[context.service.name, context.service.qualifier]", ["", "LATEST"])
     yield _context("[context.service.log_project, context.service.log_store]", ["", ""])

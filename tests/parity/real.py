@@ -129,7 +129,7 @@ class _Environment:
             "Content-Type": "application/json",
             "Lambda-Runtime-Aws-Request-Id": request_id,
             "Lambda-Runtime-Deadline-Ms": str(int((time.time() + self._function.timeout) * 1000)),
-            "Lambda-Runtime-Invoked-Function-Arn": _arn(self._function.handler),
+            "Lambda-Runtime-Invoked-Function-Arn": _arn(self._function.function_name),
             "Lambda-Runtime-Trace-Id": f"Root=1-{request_id[:8]}-{'0' * 24};Parent={'0' * 16};Sampled=0",
         }
         if case.context is not None:
@@ -169,7 +169,7 @@ class _Environment:
 
 def _variables(function: Function, folder: Path, api: str) -> dict[str, str]:
     """What a function's process finds in its environment on Lambda, as far as it is not the machine's own."""
-    name = function.handler
+    name = function.function_name
     variables = {
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python3.{sys.version_info.minor}",
         "AWS_LAMBDA_FUNCTION_NAME": name,

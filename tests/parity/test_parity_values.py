@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import collections
 import decimal
+import enum
 import sys
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -20,9 +22,43 @@ from fcall.local._runtimes import Failure, InvocationFacts
 from fcall.local._runtimes.awslambda import LambdaRuntime
 
 TEXT = st.text(st.characters(exclude_categories=()))
-LEAVES = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.decimals() | TEXT | st.binary() | st.just(object())
+
+
+class Pair(NamedTuple):
+    first: Any
+    second: Any
+
+
+class Text(str): ...
+
+
+class Number(int):
+    def __repr__(self) -> str:
+        return "a number"
+
+
+class Kind(enum.IntEnum):
+    ONE = 1
+
+
+class Names(dict[str, Any]):
+    def items(self) -> Any:
+        return [("other", 1)]
+
+
+ODD = st.sampled_from(
+    [
+        object(),
+        Pair(1, Pair(2, [])),
+        Text("t"),
+        Number(5),
+        Kind.ONE,
+        Names(a=1),
+        "line\u2028end",
+        collections.OrderedDict(a=1),
+    ]
 )
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.decimals() | TEXT | st.binary() | ODD
 KEYS = TEXT | st.integers() | st.floats() | st.booleans() | st.none() | st.binary() | st.tuples(st.integers())
 VALUES = st.recursive(
     LEAVES,

@@ -5,7 +5,6 @@ Observed: awslambdaric 4.2.2.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -111,7 +110,7 @@ class LambdaContext:
 
     def log(self, message: object) -> None:
         """Write to the function's log, as it is."""
-        sys.stdout.write(str(message))
+        print(message, end="")  # noqa: T201 - which takes it that there may be no standard output
 
     def __repr__(self) -> str:
         return _shown(

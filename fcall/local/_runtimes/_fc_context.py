@@ -49,7 +49,7 @@ class FCContext:
         self.credentials = Credentials()
         self.function = _Record(
             name=facts.function_name,
-            handler=facts.function_name,
+            handler=facts.handler,
             memory=facts.memory_mb,
             timeout=f"{facts.function_timeout:g}",
         )

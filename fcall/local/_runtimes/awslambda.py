@@ -6,8 +6,6 @@ around it is from recorded answers of the service.
 
 from __future__ import annotations
 
-import decimal
-import math
 import os
 import signal
 import sys
@@ -16,32 +14,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import simplejson
-from simplejson.raw_json import RawJSON
-
 from fcall.local._runtimes import Failure, Handler, Importer, InvocationFacts, Phase, Timing
 from fcall.local._runtimes import _awslambda_log as _log
 from fcall.local._runtimes._awslambda_context import LambdaContext
+from fcall.local._runtimes._awslambda_json import decode, encode, encode_plain
 
 __all__ = ["LambdaRuntime"]
 
 _MEBIBYTE = 1_048_576
 _OURS = str(Path(__file__).parents[2])
-
-
-class _Encoder(simplejson.JSONEncoder):
-    """JSON as the runtime sends it: ASCII up to Python 3.11, UTF-8 from 3.12 on; a Decimal keeps its digits."""
-
-    def __init__(self) -> None:
-        super().__init__(use_decimal=False, allow_nan=True, ensure_ascii=sys.version_info < (3, 12))
-
-    def default(self, value: Any) -> Any:
-        if isinstance(value, decimal.Decimal):
-            return math.nan if value.is_nan() else RawJSON(str(value))
-        return super().default(value)
-
-
-_encode = _Encoder().encode
 
 
 class LambdaRuntime:
@@ -52,6 +33,7 @@ class LambdaRuntime:
     max_event_age = 21_600.0
     request_limits: Mapping[Any, int] = {"Sync": 6 * _MEBIBYTE, "Async": _MEBIBYTE, "DryRun": 6 * _MEBIBYTE}
     response_limit = 6 * _MEBIBYTE + 100
+    trace_variable = b"_X_AMZN_TRACE_ID"
 
     def __init__(self) -> None:
         self._log_format = "Text"
@@ -108,7 +90,9 @@ class LambdaRuntime:
         if isinstance(returned, bytes):
             return returned
         try:
-            text = _encode(returned)
+            text = encode_plain(returned)
+            if text is None:
+                text = encode(returned)
         except Exception as error:
             message = f"Unable to marshal response: {error}"
             raise _failure("response", "Runtime.MarshalError", message, facts.request_id, []) from error
@@ -156,10 +140,11 @@ def _found(module: str, function: str, importer: Importer) -> Handler:
 
 def _event(payload: bytes, request_id: str) -> Any:
     try:
-        return simplejson.loads(payload or b"{}")
-    except Exception as error:
+        return decode(payload or b"{}")
+    except Exception as error:  # noqa: BLE001 - whatever a decoder raises, as there
         message = f"Unable to unmarshal input: {error}"
-        raise _failure("event", "Runtime.UnmarshalError", message, request_id, []) from error
+    # Outside the clause: a decoder's exception holds the whole payload.
+    raise _failure("event", "Runtime.UnmarshalError", message, request_id, [])
 
 
 def _frames(error: BaseException) -> list[str]:
@@ -194,4 +179,4 @@ def _platform_failure(phase: Phase, error_type: str, how: str, request_id: str) 
 
 
 def _document(content: dict[str, Any]) -> bytes:
-    return _encode(content).encode()
+    return encode(content).encode()

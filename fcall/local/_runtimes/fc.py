@@ -32,6 +32,7 @@ class FCRuntime:
     max_event_age = 86_400.0
     request_limits: Mapping[Any, int] = {"Sync": 32 * _MEBIBYTE, "Async": 128 * _KIBIBYTE, "DryRun": 32 * _MEBIBYTE}
     response_limit = 32 * _MEBIBYTE
+    trace_variable = b""
 
     def environment(self, function_name: str, memory_mb: int, handler: str, root: str) -> dict[str, str]:
         return {"FC_FUNCTION_NAME": function_name, "FC_FUNCTION_MEMORY_SIZE": str(memory_mb), "FC_REGION": "local"}
@@ -39,9 +40,8 @@ class FCRuntime:
     def start_log(self, log_format: str, level: str) -> None:
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(write_through=True, encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
-        logging.basicConfig(
-            stream=sys.stdout, level=level.upper() or "INFO", format="%(asctime)s [%(levelname)s] %(message)s"
-        )
+        level = level.upper() if level.upper() in logging.getLevelNamesMapping() else "INFO"
+        logging.basicConfig(stream=sys.stdout, level=level, format="%(asctime)s [%(levelname)s] %(message)s")
 
     def log_failure(self, failure: Failure) -> None:
         sys.stdout.write(f"{failure.error_type}: {failure.error_message}\n" + "".join(failure.stack_trace or []))
