@@ -12,6 +12,7 @@ import platform
 from collections.abc import Sequence
 from importlib import metadata
 
+import aliyun
 import aws
 import isolation
 import local_call
@@ -27,6 +28,7 @@ _FIGURES = {
     "overhead": overhead.rows,
     "verbs": verbs.rows,
     "aws": aws.rows,
+    "aliyun": aliyun.rows,
 }
 _FULL = Effort(rounds=25, calls=2000, processes=40)
 _QUICK = Effort(rounds=1, calls=5, processes=1)
@@ -49,7 +51,17 @@ def main() -> None:
 
 
 def _machine() -> str:
-    names = ("fcall-core", "awslambdaric", "tenacity", "loky", "pebble", "fcall-aws", "boto3")
+    names = (
+        "fcall-core",
+        "awslambdaric",
+        "tenacity",
+        "loky",
+        "pebble",
+        "fcall-aws",
+        "boto3",
+        "fcall-aliyun",
+        "aliyun-fc2",
+    )
     peers = (f"{name} {_version(name)}" for name in names)
     python = f"{platform.python_implementation()} {platform.python_version()}"
     return f"{python}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}; {', '.join(peers)}"

@@ -63,17 +63,17 @@ def _exchanged(server: FaultServer, data: bytes) -> bytes:
 def test_a_healthy_server_answers_and_counts(server: FaultServer, connect: Callable) -> None:
     """Every request is answered by the service, on one connection, and is counted with all that it said."""
     client = connect()
-    answers = [_posted(client, body, "/a%2Fb?x=1&y=%20") for body in (b"one", b"two")]
+    answers = [_posted(client, body, "/a%2Fb?x=1&y=%20&z=") for body in (b"one", b"two")]
 
     assert [(200, b"one"), (200, b"two")] == answers
     assert (1, 2, 2) == (server.connections, server.received, server.executions)
     assert [b"one", b"two"] == [request.body for request in server.requests]
-    assert ("POST", "/a%2Fb?x=1&y=%20", "/a%2Fb") == (
+    assert ("POST", "/a%2Fb?x=1&y=%20&z=", "/a%2Fb") == (
         server.requests[0].method,
         server.requests[0].target,
         server.requests[0].path,
     )
-    assert {"x": "1", "y": " "} == server.requests[0].query
+    assert {"x": "1", "y": " ", "z": ""} == server.requests[0].query
 
 
 def test_the_answer_is_one_write_with_its_length(server: FaultServer) -> None:
@@ -264,6 +264,17 @@ def test_a_fault_of_connecting_ends_idle_connections(server: FaultServer, connec
     assert (200, b"{}") == _posted(client)
 
 
+def test_an_idle_connection_is_ended_at_once(server: FaultServer) -> None:
+    """A client that looks before it sends sees that its connection is gone as soon as a fault of connecting is next."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+        client.sendall(REQUEST)
+        client.recv(1000)
+        assert server.settle()
+        server.inject(Fault.CLOSE_ON_ACCEPT)
+
+        assert b"" == client.recv(1000)
+
+
 def test_a_fault_of_connecting_may_follow_others(server: FaultServer, connect: Callable) -> None:
     """A connection says that it will end when what goes wrong next needs a new one."""
     client = connect()
@@ -402,6 +413,16 @@ def test_counts_settle() -> None:
 
         assert settled
         assert (50, 50, 50) == (server.connections, server.received, server.executions)
+
+
+def test_a_closed_connection_is_settled(server: FaultServer) -> None:
+    """What the client does with a connection that the server has closed matters no more."""
+    server.inject(Fault.CLOSE_BEFORE_RUN)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+        client.sendall(REQUEST)
+
+        assert b"" == client.recv(1000)
+        assert server.settle(0.2)
 
 
 def test_what_hangs_does_not_settle(server: FaultServer, connect: Callable) -> None:

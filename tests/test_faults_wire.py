@@ -237,7 +237,8 @@ def test_an_early_answer_reaches_a_client_that_still_sends(server: FaultServer) 
         client.sendall(b"POST / HTTP/1.1\r\nContent-Length: 20000000\r\n\r\n" + b"x" * 20_000_000)
         got, end = _read(client)
 
-    assert got.startswith(b"HTTP/1.1 413 Request Entity Too Large\r\nConnection: close\r\n")
+    assert got.startswith(b"HTTP/1.1 413 ")  # whose name is another one from Python 3.13 on
+    assert b"\r\nConnection: close\r\n" in got
     assert End.CLOSE is end
     assert 0 == server.received
 
@@ -261,6 +262,15 @@ def test_a_slow_answer_trickles(server: FaultServer, fault: Fault) -> None:
 
     assert [1, 1, 1] == [len(piece) for piece in pieces[1:]]
     assert HEALTHY.startswith(b"".join(pieces))
+
+
+def test_the_first_piece_comes_at_once(server: FaultServer) -> None:
+    """The pace is between pieces: it holds back neither the first nor what comes after the last."""
+    server.inject(Fault.STRAY_ANSWER.with_pace(60))
+    with _connected(server) as client:
+        client.sendall(REQUEST)
+
+        assert HEALTHY == client.recv(65_536)
 
 
 @pytest.mark.parametrize("fault", [Fault.ENDLESS_CONTINUE, Fault.ENDLESS_HEAD, Fault.ENDLESS_BODY], ids=str)

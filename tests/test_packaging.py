@@ -17,7 +17,21 @@ import pytest
 import fcall
 
 ROOT = Path(__file__).parent.parent
-ENVIRONMENTS = {"py311", "py312", "py313", "minimal", "lowest", "linkedge", "lint", "type", "docs", "dist"}
+ENVIRONMENTS = {
+    "py311",
+    "py312",
+    "py313",
+    "minimal",
+    "lowest",
+    "aws",
+    "aws-lowest",
+    "aliyun",
+    "linkedge",
+    "lint",
+    "type",
+    "docs",
+    "dist",
+}
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,7 @@ import socket
 import ssl
 from collections.abc import Mapping
 from contextvars import ContextVar
-from http.client import HTTPConnection as PlainConnection
 from http.client import HTTPException, IncompleteRead
-from http.client import HTTPResponse as PlainResponse
 from typing import Any
 
 import certifi
@@ -29,6 +27,7 @@ from fcall.errors import (
 from fcall.provider import Deadline
 from fcall_aliyun._errors import WHEN_SENT, WHILE_CONNECTING
 from fcall_aliyun._exchange import Answer, Request
+from fcall_aliyun._head import StrictResponse
 from fcall_aliyun._options import AliyunOptions
 from fcall_aliyun._process import PerProcess
 
@@ -37,7 +36,6 @@ __all__ = ["Transport"]
 _CONNECT_TIMEOUT = 10.0
 _PIECE = 262_144
 _SPELLING = {"host": "Host", "accept": "Accept"}
-_INTERIM = frozenset({102, 103})
 _WORDS = {
     "RemoteDisconnected": "the connection was closed without an answer",
     "IncompleteRead": "the answer was cut short",
@@ -139,17 +137,11 @@ class _ClockedSocket:
         return _ClockedBuffer(_ClockedReader(self._sock, attempt), attempt)
 
 
-class _ClockedResponse(PlainResponse):
+class _ClockedResponse(StrictResponse):
     """An answer that cannot be trickled past the deadline."""
 
     def __init__(self, sock: Any, *arguments: Any, **keywords: Any) -> None:
         super().__init__(_ClockedSocket(sock), *arguments, **keywords)  # type: ignore[arg-type]
-
-    def begin(self) -> None:
-        super().begin()
-        while self.status in _INTERIM:  # http.client takes any but 100 for the answer
-            self.headers = self.msg = None  # type: ignore[assignment]
-            super().begin()
 
 
 class _Clocked:
@@ -172,18 +164,16 @@ class _Clocked:
     def request(self, *arguments: Any, **keywords: Any) -> None:
         attempt = _current.get()
         attempt.connection = self
-        self.held = held = []
+        held: list[bytes] = []
+        self.held = held
         try:
             super().request(*arguments, **keywords)  # type: ignore[misc]
         finally:
             self.held = None
-        for data in (b"".join(held),) if sum(map(len, held)) <= _PIECE else held:
+        small = sum(len(data) for data in held) <= _PIECE
+        for data in [b"".join(held)] if small else held:
             self._write(data, attempt)
         attempt.sent = True
-
-    def putheader(self, header: str, *values: Any) -> None:
-        """The standard library's: urllib3's own looks in each value for a mark that none here has."""
-        PlainConnection.putheader(self, header, *values)  # type: ignore[arg-type]
 
     def send(self, data: Any) -> None:
         """Send, or, in a request, wait for the rest of it: head and body go out together where they are small."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -17,7 +18,7 @@ from fcall_aliyun.testing import FcEndpoint
 
 import fcall
 from fcall.errors import ClientClosedError, ConnectionFailedError, Executed, InvocationTimeoutError
-from fcall.testing.faults import FaultServer, Request, Response
+from fcall.testing.faults import Fault, FaultServer, Request, Response
 
 
 @pytest.mark.parametrize("name", ["images/echo", "echo"], ids=["fc2", "fc3"])
@@ -159,7 +160,9 @@ import fcall, fcall_aliyun
 from fcall_aliyun.testing import FcEndpoint
 with FcEndpoint({"images/echo": lambda event, context: event}, tls=sys.argv[1] == "tls") as endpoint:
     server = os.getpid()
-    client = fcall.Client(provider="aliyun", plugins=[fcall_aliyun], **endpoint.options)
+    spec = fcall_aliyun.fcall_register_providers()
+    provider = spec.create(spec.options(**endpoint.options))  # the caller's own, which no child makes anew
+    client = fcall.Client(providers={"aliyun": provider})
     client.invoke("images/echo", "parent")
     children = []
     for child in range(8):
@@ -175,7 +178,7 @@ with FcEndpoint({"images/echo": lambda event, context: event}, tls=sys.argv[1] =
     codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children]
     again = client.invoke("images/echo", "parent").json()
     print(codes, again, endpoint.connections)
-    client.close()
+    provider.close()
 """
     for scheme in ("http", "tls"):
         environ = {**os.environ, "PYTHONWARNINGS": "ignore::DeprecationWarning"}  # forking beside threads is the point
@@ -190,6 +193,28 @@ with FcEndpoint({"images/echo": lambda event, context: event}, tls=sys.argv[1] =
         )
 
         assert finished.stdout == f"{[0] * 8} parent 9\n", finished.stderr
+
+
+STRAY = b"HTTP/1.1 200 OK\r\nX-Fc-Request-Id: 1\r\nContent-Length: 9\r\n\r\nsomebody"
+TWO_LENGTHS = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n0\r\n0\r\n\r\n"
+SPOILING = [
+    Fault("TOO_MUCH", executes=True, sends=lambda response: (b"".join(response.wire()) + STRAY,)),
+    Fault("TWO_FRAMES", sends=lambda response: (TWO_LENGTHS,)),
+    Fault("SWITCHED_AND_KEPT", sends=lambda response: (b"HTTP/1.1 101 Switching Protocols\r\n\r\n",)),
+]
+
+
+@pytest.mark.parametrize("fault", SPOILING, ids=str)
+def test_an_answer_may_spoil_the_connection(client: Callable[..., fcall.Client], fault: Fault) -> None:
+    """Where more may come than the answer, the connection is not used again, though nobody closed it."""
+    with FcEndpoint({"echo": lambda event, context: event}) as endpoint:
+        endpoint.inject(fault)
+        caller = client(endpoint)
+        with contextlib.suppress(fcall.errors.InvocationError):
+            caller.invoke("echo", 0)
+
+        assert [caller.invoke("echo", number).json() for number in range(3)] == [0, 1, 2]
+        assert endpoint.connections == 2
 
 
 def test_a_closed_provider_refuses(endpoint: FcEndpoint) -> None:

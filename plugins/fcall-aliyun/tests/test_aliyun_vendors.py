@@ -93,6 +93,7 @@ class TestFc2Client:
         assert second["nextToken"] == ""
 
 
+@pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # the SDK asks for the time so
 class TestFc3Client:
     """alibabacloud-fc20230330 as it ships."""
 

@@ -78,15 +78,18 @@ def result_of(response: Mapping[str, Any], kind: InvocationType, deadline: Deadl
 
 def _read(body: Any, head: Head, deadline: Deadline) -> bytes:
     """The whole body; a connection whose body is read to its end serves the next call."""
-    pieces = []
+    whole: bytes | None = getattr(getattr(body, "_raw_stream", None), "whole", None)  # by the lane
+    if whole is not None:
+        return whole
+    pieces: list[bytes] = []
     try:
         while not deadline.expired:
             limit_wait(body, deadline)
             piece = _some(body)
             if not piece:
-                return b"".join(pieces)
+                return _all_of(pieces, head)
             pieces.append(piece)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, it has its row
         body.close()
         failure = call_error(error, sent=True, deadline=deadline, executed=head.ran)
         failure.status_code, failure.request_id = head.status, head.request_id
@@ -100,13 +103,21 @@ def _read(body: Any, head: Head, deadline: Deadline) -> bytes:
     )
 
 
+def _all_of(pieces: list[bytes], head: Head) -> bytes:
+    """The pieces as one, where they are as long as the answer says it is."""
+    whole = b"".join(pieces)
+    if head.status != EXPECTED["DryRun"] and head.headers.get("content-length", str(len(whole))) != str(len(whole)):
+        raise _cut_short(head)
+    return whole
+
+
 def _some(body: Any) -> bytes:
     """What has come of a body, and at least a byte unless that was all.
 
     ``StreamingBody.read`` waits until it has as much as it was asked for, and begins to wait anew for each byte of it.
     urllib3 before 2.0 has nothing better.
     """
-    raw = getattr(body, "_raw_stream", None)
+    raw: Any = getattr(body, "_raw_stream", None)
     some: bytes = (raw.read1 if hasattr(raw, "read1") else body.read)(_PIECE)
     return some
 
@@ -154,12 +165,16 @@ def _check_whole(payload: bytes, head: Head) -> None:
     try:
         json.loads(payload)
     except (ValueError, RecursionError):  # left out of the chain, because it holds the answer
-        failure: FcallError = ConnectionFailedError(
-            "the answer was cut short", executed=head.ran, status_code=head.status, request_id=head.request_id
-        )
+        failure = _cut_short(head)
     else:
         return
     raise failure
+
+
+def _cut_short(head: Head) -> FcallError:
+    return ConnectionFailedError(
+        "the answer was cut short", executed=head.ran, status_code=head.status, request_id=head.request_id
+    )
 
 
 def _no_answer(head: Head, message: str, executed: Executed = Executed.MAYBE) -> FcallError:

@@ -90,7 +90,9 @@ def _matched(name: str) -> re.Match[str]:
         or len(found[_NAME]) > _LONGEST_NAME
         or len(found[_QUALIFIER] or "") > _LONGEST_QUALIFIER
         or found[_NAME] in (".", "..")  # in a path these mean something else
-        or (found[_ARN] and not (found[_REGION] and found[_ACCOUNT] and found[_FUNCTION]))  # the pattern has them all free
+        or (
+            found[_ARN] and not (found[_REGION] and found[_ACCOUNT] and found[_FUNCTION])
+        )  # the pattern has them all free
     ):
         raise InvalidParamsError(f"the function's name is not one that Lambda knows; {_FORMS}")
     return found

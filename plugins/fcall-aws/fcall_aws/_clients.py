@@ -126,7 +126,6 @@ class Clients:
     def _make(self, region: str | None, seconds: int, deadline: Deadline) -> Any:
         try:
             import boto3
-            import botocore.session
         except ImportError as error:
             raise ProviderNotInstalledError("boto3 is not installed; install it with: pip install fcall-aws") from error
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import weakref
 from collections import deque
 from urllib.parse import SplitResult
 
@@ -33,6 +34,7 @@ class Connections:
         self._context = context
         self._options = socket_options
         self._kept: deque[socket.socket] = deque()
+        weakref.finalize(self, _close, self._kept)  # where nobody closes them
 
     def take(self, deadline: Deadline) -> socket.socket:
         """A connection, kept or new.
@@ -55,8 +57,7 @@ class Connections:
 
     def close(self) -> None:
         """Close the connections that nobody uses."""
-        while self._kept:
-            self._kept.pop().close()
+        _close(self._kept)
 
     def _connect(self, deadline: Deadline) -> socket.socket:
         connection: socket.socket | None = None
@@ -78,6 +79,11 @@ class Connections:
         for level, name, value in self._options:
             connection.setsockopt(level, name, value)
         return connection
+
+
+def _close(kept: deque[socket.socket]) -> None:
+    while kept:
+        kept.pop().close()
 
 
 def _patience(deadline: Deadline) -> float:

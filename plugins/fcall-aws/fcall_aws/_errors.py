@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from http.client import BadStatusLine
 from typing import Any
 
 from fcall.errors import (
@@ -134,6 +133,7 @@ UNSENT: dict[str, _Row] = {
     **{f"botocore.exceptions.{name}": AuthenticationError for name in _CREDENTIALS.split()},
     "botocore.exceptions.ClientError": AuthenticationError,  # of the call that was to bring the credentials
     "builtins.RuntimeError": AuthenticationError,  # "refreshed credentials are still expired" (botocore.credentials)
+    "botocore.parsers.ResponseParserError": AuthenticationError,
     "botocore.exceptions.ParamValidationError": InvalidParamsError,
     "builtins.UnicodeError": InvalidParamsError,
     "builtins.KeyError": InvalidParamsError,
@@ -172,6 +172,9 @@ _OPERATIONS = frozenset({"Invoke", "InvokeWithResponseStream", "ListFunctions"})
 # Their texts may repeat what was sent: a payload, a token, a canonical request.
 _WORDLESS = (AuthenticationError, InvalidPayloadError)
 
+# And the texts of these repeat what came: an answer's own bytes, such as fresh credentials.
+_REPEATING = ("BadStatusLine", "ResponseParserError")
+
 
 def creation_error(error: Exception) -> FcallError:
     """The error for what boto3 raises when a client is made."""
@@ -194,15 +197,20 @@ def call_error(error: Exception, *, sent: bool, deadline: Deadline, executed: Ex
     """
     if isinstance(error, FcallError):
         return error
-    response = getattr(error, "response", None)
+    response: Any = getattr(error, "response", None)
     answered = sent and isinstance(response, dict) and getattr(error, "operation_name", None) in _OPERATIONS
-    if answered and "InvokeComplete" not in response:
+    if answered and "ResponseMetadata" in response:  # an event of a stream that is an error has none
         made = answer_error(response)
     else:
         made = _exception_error(error, sent, deadline, executed)
-    repeats = any(isinstance(cause, BadStatusLine) for cause in _causes(error))  # the answer's own bytes
-    made.__cause__ = None if repeats or isinstance(made, _WORDLESS) else error
+    made.__cause__ = None if _repeats(error, made) else error
     return made
+
+
+def _repeats(error: Exception, made: FcallError) -> bool:
+    """Whether the words of the original may be what nobody is to read: it is left out of the error's chain then."""
+    is_page = (made.code or "").isdigit()  # botocore takes the body of an answer without a code for its message
+    return is_page or isinstance(made, _WORDLESS) or any(type(cause).__name__ in _REPEATING for cause in _causes(error))
 
 
 def answer_error(response: Mapping[str, Any]) -> FcallError:
@@ -231,12 +239,16 @@ def _exception_error(error: Exception, sent: bool, deadline: Deadline, executed:
     return made
 
 
+_AGREEING = frozenset({"do_handshake", "_match_hostname"})
+"""Functions of Python and urllib3 in which TLS is agreed on; urllib3 compares names itself where botocore asks so."""
+
+
 def _in_handshake(error: BaseException) -> bool:
     """Whether it was raised while TLS was being agreed on, so that nothing of the request had left.
 
     botocore has one SSLError for this and for a break later on, and calls a silence in the handshake a read time-out.
     """
-    return any("do_handshake" in _functions(cause) for cause in _causes(error))
+    return any(not _AGREEING.isdisjoint(_functions(cause)) for cause in _causes(error))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

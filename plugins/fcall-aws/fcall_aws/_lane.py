@@ -125,7 +125,9 @@ class Lane:
             exchange.send(head, body)
             exchange.read_head()
             if exchange.status == 200 and exchange.headers.get("content-type", "").startswith(_EVENT_STREAM):
-                return exchange, _Raw(self._streamed(exchange, connection), connection.close)
+                pieces = self._streamed(exchange, connection)
+                # Once its answer was read to the end, the connection is kept, and may serve another call already.
+                return exchange, _Raw(pieces, lambda: None if exchange.reusable else connection.close())
             whole = self._whole(exchange)
         except OSError as error:
             connection.close()
@@ -134,7 +136,7 @@ class Lane:
             connection.close()
             raise
         self._keep(exchange, connection)
-        return exchange, _Raw(iter((whole,)))
+        return exchange, _Raw(iter((whole,)), whole=whole)
 
     def _whole(self, exchange: Exchange) -> bytes:
         """The answer's body; of a refusal that is cut short, what there is of it: its head says what it is."""
@@ -171,10 +173,17 @@ class _Headers(dict[str, str]):
 
 
 class _Raw:
-    """A body, as botocore reads one."""
+    """A body, as botocore reads one.
 
-    def __init__(self, pieces: Iterator[bytes], close: Callable[[], None] = lambda: None) -> None:
+    Attributes:
+        whole: all of it, where it was read to its end already.
+    """
+
+    def __init__(
+        self, pieces: Iterator[bytes], close: Callable[[], None] = lambda: None, whole: bytes | None = None
+    ) -> None:
         self._pieces = pieces
+        self.whole = whole
         self._rest = b""
         self.close = close
 

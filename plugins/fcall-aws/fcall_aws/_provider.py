@@ -85,8 +85,12 @@ class AwsProvider:
         """All functions of the account in this region, page by page."""
 
         def page(marker: str | None) -> Any:
-            client = self._clients.get(None, deadline)
-            return self._called(client, "list_functions", {"Marker": marker} if marker else {}, deadline)
+            try:
+                client = self._clients.get(None, deadline)
+                return self._called(client, "list_functions", {"Marker": marker} if marker else {}, deadline)
+            except FcallError as error:
+                error.executed = Executed.NO  # whatever became of the listing, no function was called
+                raise
 
         return listed(page)
 
@@ -106,7 +110,7 @@ class AwsProvider:
         underway.begin(deadline)
         try:
             return getattr(client, method)(**given)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it has its row
             failure = call_error(error, sent=underway.sent, deadline=deadline)
             self._look_at_credentials(failure, deadline)
             raise failure from failure.__cause__

@@ -26,9 +26,9 @@ def streamed(response: Mapping[str, Any], deadline: Deadline) -> Iterator[bytes]
     """
     metadata = response["ResponseMetadata"]
     head = Head(metadata["HTTPStatusCode"], metadata["HTTPHeaders"])
-    check_head(head, EXPECTED["Sync"], b"")
     events = response["EventStream"]
     try:
+        check_head(head, EXPECTED["Sync"], b"")
         for event in _events(events, head, deadline):
             if "PayloadChunk" in event:
                 piece = event["PayloadChunk"].get("Payload")
@@ -52,7 +52,7 @@ def _events(events: Any, head: Head, deadline: Deadline) -> Iterator[Mapping[str
         try:
             limit_wait(events, deadline)
             event = next(iterator, None)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it has its row
             failure = call_error(error, sent=True, deadline=deadline, executed=ran)
             failure.status_code, failure.request_id = head.status, head.request_id
             raise failure from failure.__cause__

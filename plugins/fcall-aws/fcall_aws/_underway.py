@@ -41,7 +41,7 @@ def mark(client: Any) -> None:
 
 
 def _limit_wait(params: Any, **_: Any) -> None:
-    """Set the time-out of this one request. botocore 1.43.127 and later heed it; for earlier ones it changes nothing."""
+    """Set the time-out of this one request. botocore 1.43.127 and later heed it, and earlier ones do not look."""
     context = params.get("context") if isinstance(params, dict) else None
     if underway.deadline is not None and isinstance(context, dict):
         context["read_timeout"] = max(underway.deadline.remaining(), 0.001)

@@ -172,7 +172,10 @@ def test_every_exception_of_botocore_is_mapped(exception: type[Exception], sent:
         (botocore.exceptions.TokenRetrievalError(provider="x", error_msg="y"), errors.AuthenticationError),
         (botocore.exceptions.UnauthorizedSSOTokenError(), errors.AuthenticationError),
         (botocore.exceptions.SSOTokenLoadError(error_msg="y"), errors.AuthenticationError),
-        (botocore.exceptions.ClientError({"Error": {"Code": "AccessDenied"}}, "AssumeRole"), errors.AuthenticationError),
+        (
+            botocore.exceptions.ClientError({"Error": {"Code": "AccessDenied"}}, "AssumeRole"),
+            errors.AuthenticationError,
+        ),
         (RuntimeError("Credentials were refreshed, but are still expired."), errors.AuthenticationError),
         (botocore.exceptions.NoRegionError(), errors.ConfigurationError),
         (botocore.exceptions.EndpointProviderError(msg="y"), errors.ConfigurationError),
@@ -199,18 +202,32 @@ def test_a_role_that_may_not_be_assumed_is_no_refusal_of_lambda() -> None:
     assert errors.AuthenticationError is type(_errors.call_error(refused, sent=False, deadline=Deadline.after(1)))
 
 
+KILLED = "RequestId: 1 Error: Runtime exited with error: signal: killed"
+OLD_TIMEOUT = "2024-04-01T00:00:00.000Z 1 Task timed out after 1.00 seconds"
 DOCUMENTS: list[tuple[Any, type[FcallError], Executed]] = [
     *(
         ({"errorType": code, "errorMessage": "RequestId: 1 Error: it"}, _row(row).error, _row(row).executed)
         for code, row in _failures.FAILURES.items()
     ),
     ({"errorType": "ValueError", "errorMessage": "no", "requestId": "1", "stackTrace": ["  f"]}, FunctionError, None),
-    ({"errorType": "TimeoutError", "errorMessage": "Task timed out after 1.00 seconds", "requestId": "1"}, FunctionError, None),
+    (
+        {"errorType": "TimeoutError", "errorMessage": "Task timed out after 1.00 seconds", "requestId": "1"},
+        FunctionError,
+        None,
+    ),
     ({"errorType": "MemoryError", "errorMessage": "", "requestId": "1", "stackTrace": []}, FunctionError, None),
-    ({"errorType": "Sandbox.Timedout", "errorMessage": "mine", "stackTrace": ["  f"], "requestId": "1"}, FunctionError, None),
-    ({"errorMessage": "2024-04-01T00:00:00.000Z 1 Task timed out after 1.00 seconds"}, errors.FunctionTimeoutError, None),
-    ({"errorType": "Runtime.ExitError", "errorMessage": "RequestId: 1 Error: Runtime exited with error: signal: killed"}, errors.FunctionOutOfMemoryError, None),
-    ({"errorType": "KeyError", "errorMessage": "'X'", "requestId": "", "stackTrace": ["  f"]}, errors.FunctionLoadError, None),
+    (
+        {"errorType": "Sandbox.Timedout", "errorMessage": "mine", "stackTrace": ["  f"], "requestId": "1"},
+        FunctionError,
+        None,
+    ),
+    ({"errorMessage": OLD_TIMEOUT}, errors.FunctionTimeoutError, None),
+    ({"errorType": "Runtime.ExitError", "errorMessage": KILLED}, errors.FunctionOutOfMemoryError, None),
+    (
+        {"errorType": "KeyError", "errorMessage": "'X'", "requestId": "", "stackTrace": ["  f"]},
+        errors.FunctionLoadError,
+        None,
+    ),
     ({"errorType": "Extension.Crash", "errorMessage": "x"}, FunctionError, Executed.MAYBE),
     ({"errorType": "Runtime.NeverHeardOf", "errorMessage": "x"}, FunctionError, Executed.MAYBE),
     ({"errorType": "", "errorMessage": "x"}, FunctionError, None),
@@ -218,7 +235,7 @@ DOCUMENTS: list[tuple[Any, type[FcallError], Executed]] = [
     ([1, 2], FunctionError, None),
     ("a text", FunctionError, None),
     (None, FunctionError, None),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("document", "expected", "executed"), DOCUMENTS)
@@ -234,9 +251,7 @@ def test_failures_of_functions_are_told_apart(
 
 @pytest.mark.parametrize("body", [b"", b"not JSON", b"\xff\xfe", b"[" * 100_000])
 @pytest.mark.parametrize("kind", ["Handled", "Unhandled", "Whatever"])
-def test_the_header_alone_says_that_a_function_failed(
-    kind: str, body: bytes, failure: Callable[[Answer], Any]
-) -> None:
+def test_the_header_alone_says_that_a_function_failed(kind: str, body: bytes, failure: Callable[[Answer], Any]) -> None:
     """Its presence counts, neither its value nor what the body looks like; the raw document is kept."""
     error = failure(function_error(body, kind=kind))
 

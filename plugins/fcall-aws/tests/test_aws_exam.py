@@ -9,6 +9,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import fcall_aws
+import pytest
+from fcall_aws import _lane
 from fcall_aws.testing import LambdaEndpoint, error_answer
 
 from fcall.provider import Deadline, Invocation, Provider
@@ -84,6 +86,17 @@ def _fail(event: Any, context: Any) -> Any:
 
 class TestAwsProvider(ProviderContract):
     """AWS Lambda, on our own connections."""
+
+    def rig(self) -> Rig:
+        return LambdaRig()
+
+
+class TestBotocoresOwnSession(ProviderContract):
+    """The same, where botocore sends the requests itself."""
+
+    @pytest.fixture(autouse=True)
+    def _no_lane(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(_lane, "connections_for", lambda *_: None)
 
     def rig(self) -> Rig:
         return LambdaRig()

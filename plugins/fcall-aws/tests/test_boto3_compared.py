@@ -43,6 +43,7 @@ def test_boto3_runs_a_slow_function_three_times(line: Callable[..., Any], bare: 
     """A function that outlasts the time-out: boto3 starts it three times, fcall once."""
     it = line()
     client = bare(it.endpoint, retries={"mode": "standard"}, read_timeout=0.2)
+    it.sync("warm", timeout=1)  # making the client of these time-outs takes its time too
     it.server.inject(Fault.HANG_BEFORE_ANSWER, always=True)
     outcome = it.sync("fcall", timeout=0.2)
 

@@ -183,7 +183,7 @@ def test_a_body_that_trickles_is_cut_at_the_deadline(
 ) -> None:
     """The deadline holds for the whole answer, whatever comes in between; the function ran, and the error says so."""
     it = line(tls=tls, watched=watched)
-    it.sync("warm")
+    it.sync("warm", timeout=1)  # there is a client for each class of time-outs, and making it takes its time
     it.server.inject(fault)
     outcome = it.sync("x" * 1000, timeout=0.4)
 
@@ -197,7 +197,7 @@ def test_a_body_that_trickles_is_cut_at_the_deadline(
 def test_a_head_that_trickles_is_cut_at_the_deadline(line: Callable[..., Any], tls: bool, fault: Fault) -> None:
     """A head that does not come in time is a time-out, and nobody knows whether the function ran."""
     it = line(tls=tls)
-    it.sync("warm")
+    it.sync("warm", timeout=1)  # there is a client for each class of time-outs, and making it takes its time
     it.server.inject(fault)
     outcome = it.sync("x", timeout=0.4)
 
@@ -209,6 +209,7 @@ def test_a_head_that_trickles_is_cut_at_the_deadline(line: Callable[..., Any], t
 def test_a_deadline_is_kept_without_answer_for_each_thread(line: Callable[..., Any]) -> None:
     """Calls with different time-outs at the same time each end at their own."""
     it = line()
+    it.sync("warm", timeout=1)  # there is a client for each class of time-outs, and making it takes its time
     it.server.inject(Fault.HANG_BEFORE_ANSWER, always=True)
 
     def call(seconds: float) -> float:

@@ -41,7 +41,7 @@ UNSENT = frozenset(
 )
 """Faults that keep the request from being sent."""
 
-LATER = frozenset(["RESET_WHEN_IDLE", "STRAY_ANSWER", "STRAY_ANSWER_THEN_CLOSE"])
+LATER = frozenset(["CLOSE_WHEN_IDLE", "RESET_WHEN_IDLE", "STRAY_ANSWER", "STRAY_ANSWER_THEN_CLOSE"])
 """Faults that strike a little after a healthy answer, when the next call may be under way."""
 
 BOTO3_STRICTER = frozenset({"SAME_LENGTH_TWICE"})
@@ -49,6 +49,9 @@ BOTO3_STRICTER = frozenset({"SAME_LENGTH_TWICE"})
 
 BOTO3_WAITS = frozenset({"ENDLESS_CONTINUE"})
 """Faults in which Python's own HTTP client, and boto3 with it, waits for ever, past every time-out."""
+
+BOTO3_FORGETS = pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket")
+"""urllib3 leaves a socket whose handshake took too long to the garbage collection, which warns of it."""
 
 PATIENCE = 10.0
 SHORT_PATIENCE = 0.5
@@ -77,7 +80,9 @@ def _matrix(representative: Callable[[str, str, Fault], bool]) -> list[Any]:
             for fault in FAULTS:
                 if (fault.needs_tls and way.endswith("plain")) or (fault.name in BOTO3_WAITS and "watched" in way):
                     continue
-                marks = () if representative(verb, way, fault) else pytest.mark.long
+                marks = [] if representative(verb, way, fault) else [pytest.mark.long]
+                if "watched" in way:
+                    marks.append(BOTO3_FORGETS)
                 cells.append(pytest.param(verb, way, _quick(fault), id=f"{verb}-{way}-{fault}", marks=marks))
     return cells
 
@@ -121,7 +126,7 @@ def test_a_fault_that_strikes_once(
     if outcome.error is None and verb in ("sync", "stream") and fault.name not in ALTERED:
         assert [verb, str(fault), CANARY] == json.loads(outcome.value)
     assert [] == _secrets_in(outcome.error, caplog)
-    _check_well(line, after, fault)
+    _check_well(line, after, verb, fault)
 
 
 @pytest.mark.parametrize(("verb", "way", "fault"), _matrix(_for_good))
@@ -147,16 +152,18 @@ def test_a_fault_that_stays(
         assert outcome.error is not None
         assert Executed.NO is outcome.error.executed
     assert [] == _secrets_in(outcome.error, caplog)
-    _check_well(line, after, fault)
+    _check_well(line, after, verb, fault)
 
 
-def _check_well(line: Any, after: Any, fault: Fault) -> None:
+def _check_well(line: Any, after: Any, verb: str, fault: Fault) -> None:
     """The call after the fault is answered with its own answer."""
-    if fault.name in LATER and after.error is not None:  # it struck while that call was under way
+    goes_on = fault.name in LATER or verb == "dry"  # the answer to a dry run has no body: it is whole before the fault
+    if goes_on and after.error is not None:  # it struck while that call was under way
         assert Executed.MAYBE is after.error.executed
         after = line.sync("after")
 
-    assert (b'"after"', None, 1) == (after.value, after.error, after.runs)
+    assert (b'"after"', None) == (after.value, after.error)
+    assert 1 == after.runs or goes_on
 
 
 def _check_told_right(outcome: Any, verb: str, fault: Fault) -> None:

@@ -17,15 +17,20 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has
 
 PROGRAM = """
     import json, os, sys, threading, warnings
+    from concurrent.futures import ThreadPoolExecutor
     warnings.simplefilter("ignore", DeprecationWarning)  # Python warns of forks beside threads, which are meant here
     import fcall, fcall_aws
 
-    url, watched = sys.argv[1], sys.argv[2] == "watched"
-    if watched:
+    url, way = sys.argv[1:]
+    if way == "watched":
         from botocore.httpsession import URLLib3Session
         genuine = URLLib3Session.send
         URLLib3Session.send = lambda session, request: genuine(session, request)
-    client = fcall.Client(provider="aws", endpoint_url=url, plugins=[fcall_aws])
+    if way == "given":  # a provider that nobody makes anew
+        spec = fcall_aws.fcall_register_providers()
+        client = fcall.Client(providers={"aws": spec.create(fcall_aws.AwsOptions(endpoint_url=url))})
+    else:
+        client = fcall.Client(provider="aws", endpoint_url=url, plugins=[fcall_aws])
 
     def calls(name):
         wrong = errors = 0
@@ -37,7 +42,8 @@ PROGRAM = """
                 print(repr(error), file=sys.stderr)
         return wrong, errors
 
-    calls("before")
+    with ThreadPoolExecutor(4) as pool:  # several connections, so that some are idle at the fork
+        list(pool.map(calls, ["before"] * 4))
     stop = threading.Event()
     totals = []
 
@@ -68,7 +74,7 @@ PROGRAM = """
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
-@pytest.mark.parametrize("way", ["own", "watched"])
+@pytest.mark.parametrize("way", ["own", "watched", "given"])
 def test_eight_children_of_25_calls(line: Callable[..., Any], tls: bool, way: str) -> None:
     """After use in the parent, and with a call of another thread under way: 0 wrong answers, 0 errors, on all sides."""
     it = line(tls=tls)

@@ -79,9 +79,9 @@ class FcEndpoint(FaultServer):
         super().__exit__(kind, error, traceback)
         self._local.close()
 
-    def settle(self) -> None:
-        """Wait until every accepted Async event has run."""
-        fcall.local.drain()
+    def settle(self, seconds: float = 5.0) -> bool:
+        """Wait until everything is answered and every accepted Async event has run; whether it came to that in time."""
+        return super().settle(seconds) and fcall.local.drain(seconds)
 
     def _answer(self, request: Request) -> Response:
         reply = self.reply(request)

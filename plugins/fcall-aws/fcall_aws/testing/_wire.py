@@ -325,7 +325,8 @@ def streamed(
     """
     complete = {"ErrorCode": error_code, "ErrorDetails": error_details, "LogResult": None if log is None else tail(log)}
     headers = (*_COMMON, ("Content-Type", "application/vnd.amazon.eventstream"), ("X-Amz-Executed-Version", version))
-    return Answer(200, headers, _events(pieces, {key: value for key, value in complete.items() if value is not None}))
+    known = {key: value for key, value in complete.items() if value is not None}
+    return Answer(200, headers, [*_events(pieces, known)])
 
 
 def _events(pieces: Iterable[bytes], complete: Mapping[str, str]) -> Iterator[bytes]:
