@@ -20,6 +20,7 @@ from fcall.testing.faults._tally import Tally
 
 __all__ = ["FaultServer"]
 
+_MOMENT = 0.2
 _PATIENCE = 0.8  # seconds that stopping waits for threads
 
 
@@ -130,6 +131,16 @@ class FaultServer:
             if fault.needs_tls and self._certificates is None:
                 raise ValueError(f"{fault} is a fault of TLS: make the server with tls=True")
         self._plan.add(faults, always)
+        self._part()
+
+    def _part(self) -> None:
+        """Wait until the connections that were to end have ended. One whose answer was just sent needs a moment."""
+        end = time.monotonic() + _MOMENT
+        while time.monotonic() < end:
+            with self._lock:
+                if not any(connection.dismissed for connection in self._connections):
+                    return
+            time.sleep(0.0005)
 
     def heal(self) -> None:
         """Nothing goes wrong any more."""

@@ -51,6 +51,7 @@ _OUT_OF_MEMORY = re.compile(
     r"out of memory|\bOOM\b|memory (limit|size) (was |is )?exceeded|exceed\w* .{0,40}memory", re.IGNORECASE
 )
 _LONGEST_MESSAGE = 2_000
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
 
 def result_of(answer: Answer, kind: InvocationType) -> InvocationResult:
@@ -113,8 +114,8 @@ def code_of(document: Mapping[str, Any] | None) -> str | None:
     """The machine code of an error document: FC 2.0 spells it both ways, FC 3.0 a third one."""
     for key in ("ErrorCode", "errorCode", "Code", "code"):
         code = (document or {}).get(key)
-        if isinstance(code, str) and code:
-            return code[:200]
+        if isinstance(code, str) and _CODE.fullmatch(code):
+            return code
     return None
 
 
@@ -194,8 +195,15 @@ def _retry_after(answer: Answer) -> float | None:
             return max(0.0, float(own) / 1000)
         return max(0.0, float(given)) if given else None
     except ValueError:
-        moment = email.utils.parsedate_tz(given) if given else None
-    return None if moment is None else max(0.0, email.utils.mktime_tz(moment) - time.time())
+        return _seconds_until(given or "")
+
+
+def _seconds_until(date: str) -> float | None:
+    moment = email.utils.parsedate_tz(date)
+    try:
+        return None if moment is None else max(0.0, email.utils.mktime_tz(moment) - time.time())
+    except (ValueError, OverflowError):  # a year or a zone that no clock has
+        return None
 
 
 @dataclass(frozen=True, slots=True)

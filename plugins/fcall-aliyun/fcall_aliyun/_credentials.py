@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import threading
@@ -34,18 +35,34 @@ class Credentials:
         access_key_id: the id of the access key.
         access_key_secret: its secret.
         security_token: the token of temporary credentials, otherwise empty.
-        expires_at: when they end, as an aware datetime or in seconds since 1970; None where that is not known.
+        expires_at: when they end, as an aware datetime, as the text that STS answers with (``2026-01-01T12:00:00Z``),
+            or in seconds since 1970; None where that is not known.
     """
 
     access_key_id: str = field(repr=False)
     access_key_secret: str = field(repr=False)
     security_token: str = field(default="", repr=False)
-    expires_at: datetime | float | None = None
+    expires_at: datetime | str | float | None = None
 
     @property
     def ends(self) -> float | None:
-        """When they end, in seconds since 1970, or None."""
-        return self.expires_at.timestamp() if isinstance(self.expires_at, datetime) else self.expires_at
+        """When they end, in seconds since 1970, or None.
+
+        Raises:
+            ValueError: `expires_at` is no moment, or one without its time zone.
+        """
+        moment = self.expires_at
+        if isinstance(moment, str):
+            moment = datetime.fromisoformat(moment)
+        if isinstance(moment, datetime):
+            if moment.utcoffset() is None:
+                raise ValueError("there is no time zone")
+            return moment.timestamp()
+        if moment is not None and (isinstance(moment, bool) or not isinstance(moment, int | float)):
+            raise ValueError("it is neither a moment nor a number")
+        if moment is not None and not math.isfinite(moment):
+            raise ValueError("it is no moment")
+        return moment
 
 
 class CredentialsSource(Protocol):
@@ -135,9 +152,15 @@ class Renewed:
         try:
             if self._current is not current and self._current is not None and self._now() < self._renew_at:
                 return self._current
-            return self._renewed(current if valid else None)
+            credentials = self._renewed(current if valid else None)
         finally:
             lock.release()
+        if deadline.expired:
+            raise InvocationTimeoutError(
+                "the time-out passed while the callable for credentials ran; give what it does a time-out of its own",
+                executed=Executed.NO,
+            )
+        return credentials
 
     def forget(self) -> None:
         self._renew_at, self._current = 0.0, None
@@ -175,4 +198,11 @@ def _checked(credentials: object) -> Credentials:
         raise AuthenticationError(
             "a part of the credentials is empty, or has a character that no header can carry; see where they come from"
         )
-    return Credentials(key_id, secret, token, credentials.expires_at)
+    try:
+        ends = credentials.ends
+    except (ValueError, OverflowError) as error:
+        raise AuthenticationError(
+            "expires_at of the credentials has to be a datetime with its time zone, a text such as "
+            "2026-01-01T12:00:00Z, or seconds since 1970"
+        ) from error
+    return Credentials(key_id, secret, token, ends)

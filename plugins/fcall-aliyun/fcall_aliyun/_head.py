@@ -51,6 +51,8 @@ class StrictResponse(HTTPResponse):
         """How long the body is, and whether the connection outlives it."""
         length, coding = self.headers.get("content-length", ""), self.headers.get("transfer-encoding", "")
         self.chunked = coding.lower() == "chunked"
+        if coding and not self.chunked:
+            raise HTTPException("the answer is framed in a way that nobody asked for")
         self.chunk_left = None
         self.length = None
         if self.status in (204, 304) or self.status < 200:

@@ -41,8 +41,10 @@ def _read(answer: Answer) -> tuple[list[dict[str, Any]], str | None]:
     functions = (document or {}).get("functions", [] if document is not None else None)
     if answer.status != 200 or not isinstance(functions, list) or not all(map(_has_name, functions)):
         raise ProviderUnavailableError("the answer is no list of functions", status_code=answer.status)
-    token = (document or {}).get("nextToken")
-    return functions, token if isinstance(token, str) and token else None
+    token = (document or {}).get("nextToken") or None
+    if token is not None and not isinstance(token, str):
+        raise ProviderUnavailableError("the list of functions does not say how it goes on", status_code=answer.status)
+    return functions, token
 
 
 def _has_name(function: Any) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
 from fcall.errors import InvalidParamsError
 from fcall_aliyun._options import AliyunOptions, Api
@@ -65,7 +64,6 @@ def checked_task_id(key: str) -> str:
     return key
 
 
-@lru_cache(maxsize=1024)
 def address_of(
     options: AliyunOptions, service: str | None, function: str, function_id: str | None, qualifier: str | None
 ) -> Address:

@@ -111,6 +111,10 @@ class AliyunOptions:
         given = (self.access_key_id, self.access_key_secret)
         if (given[0] is None) != (given[1] is None) or (self.security_token is not None and given[0] is None):
             raise ValueError("access_key_id and access_key_secret go together, and security_token with both")
+        if not all(is_header_safe(part.strip()) for part in (*given, self.security_token or None) if part is not None):
+            raise ValueError(
+                "one of access_key_id, access_key_secret and security_token is empty, or has what no header can carry"
+            )
         if self.credentials is not None and given[0] is not None:
             raise ValueError("credentials stands instead of access_key_id and access_key_secret; leave one out")
 

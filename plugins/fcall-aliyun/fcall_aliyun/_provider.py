@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import lru_cache, partial
 from importlib import import_module
 from typing import Protocol
 
@@ -71,12 +72,11 @@ class AliyunProvider:
         self._credentials = _source(options)
         self._builders: dict[Api, Builder] = {}
         self._doubts = Doubts()
+        self._address = lru_cache(maxsize=1024)(partial(address_of, options))
 
     def invoke(self, invocation: Invocation, deadline: Deadline) -> InvocationResult:
         """Make one attempt."""
-        address = address_of(
-            self._options, invocation.service, invocation.function, invocation.function_id, invocation.qualifier
-        )
+        address = self._address(invocation.service, invocation.function, invocation.function_id, invocation.qualifier)
         key = invocation.idempotency_key
         task_id = None if key is None else checked_task_id(key)
         credentials = self._credentials.get(deadline)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import socket
 import ssl
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from typing import Any
 import certifi
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ClosedPoolError, EmptyPoolError, HTTPError
+from urllib3.exceptions import ClosedPoolError, EmptyPoolError, HTTPError, ProxyError
 from urllib3.response import BaseHTTPResponse
 
 from fcall.errors import (
@@ -30,6 +31,7 @@ from fcall_aliyun._exchange import Answer, Request
 from fcall_aliyun._head import StrictResponse
 from fcall_aliyun._options import AliyunOptions
 from fcall_aliyun._process import PerProcess
+from fcall_aliyun._waking import Waking
 
 __all__ = ["Transport"]
 
@@ -42,6 +44,7 @@ _WORDS = {
     "ReadTimeoutError": "the time-out passed; raise timeout, or enqueue the event",
     "TimeoutError": "the time-out passed; raise timeout, or enqueue the event",
 }
+_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})\b")
 _NO_RETRIES = urllib3.Retry.from_int(False, redirect=False)
 _KEEP_ALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPALIVE", 60), ("TCP_KEEPINTVL", 30), ("TCP_KEEPCNT", 4))
 
@@ -198,11 +201,11 @@ class _Https(_Clocked, HTTPSConnection):
     """TLS."""
 
 
-class _HttpPool(urllib3.HTTPConnectionPool):
+class _HttpPool(Waking, urllib3.HTTPConnectionPool):
     ConnectionCls = _Http
 
 
-class _HttpsPool(urllib3.HTTPSConnectionPool):
+class _HttpsPool(Waking, urllib3.HTTPSConnectionPool):
     ConnectionCls = _Https
 
 
@@ -251,8 +254,8 @@ class Transport:
         """Close the connections of this process; one that is in use is closed when its call is over."""
         self._closed = True
         pools = self._pools.known()
-        if pools is not None:
-            pools.clear() if isinstance(pools, urllib3.PoolManager) else pools.close()
+        for pool in _each(pools):
+            pool.close()
 
     def _exchanged(self, request: Request, attempt: _Attempt) -> Answer:
         if self._closed:
@@ -304,7 +307,8 @@ class Transport:
             return InvocationTimeoutError(
                 f"the time-out passed while connecting to {self._host}; raise timeout", executed=Executed.NO
             )
-        return WHILE_CONNECTING.error_of(cause, f"{self._host} could not be reached: {_kind(cause)}")
+        place = f"the proxy {self._options.proxy}" if isinstance(error, ProxyError) else self._host
+        return WHILE_CONNECTING.error_of(cause, f"{place} could not be reached: {_kind(cause)}")
 
     def _pool(self) -> Any:
         """A pool for this process."""
@@ -327,6 +331,13 @@ class Transport:
     def _proxy_headers(self) -> Mapping[str, str]:
         credentials = self._options.proxy_credentials
         return {} if credentials is None else urllib3.make_headers(proxy_basic_auth=credentials)
+
+
+def _each(pools: Any) -> list[Any]:
+    """The pool, or those that a proxy's manager has, or none."""
+    if not isinstance(pools, urllib3.PoolManager):
+        return [] if pools is None else [pools]
+    return [pool for key in pools.pools.keys() if (pool := pools.pools.get(key)) is not None]  # noqa: SIM118
 
 
 def _host_and_port(url: str) -> tuple[str, int | None]:
@@ -369,7 +380,11 @@ def _kind(error: BaseException) -> str:
     """What happened, in words that cannot hold anything of the request or the answer."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({error.verify_message})"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed ({error.reason or type(error).__name__}); see whether the address speaks TLS"
+    if type(error) is OSError and (refusal := _TUNNEL.match(str(error))):
+        return f"it refused to connect further, with status {refusal[1]}"
     cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
-    if isinstance(cause, OSError) and cause.strerror and not isinstance(cause, ssl.SSLError):
+    if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror
     return _WORDS.get(type(error).__name__, type(error).__name__)

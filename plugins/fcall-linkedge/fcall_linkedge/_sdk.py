@@ -12,6 +12,8 @@ import importlib
 import json
 import sys
 from collections.abc import Mapping
+from pathlib import Path
+from traceback import walk_tb
 from types import ModuleType
 from typing import Any, Literal, TypeAlias
 
@@ -104,6 +106,8 @@ def _code_of(module: ModuleType) -> ModuleType:
 def _why(error: BaseException) -> str:
     """What stood in the way of the import, as far as the user can do something about it."""
     missing = getattr(error, "name", None)
+    if broken := _broken(error):
+        return f". Here it found {broken}, which raised {type(error).__name__}; rename that file if it is yours"
     if not isinstance(error, ImportError):
         return f". Importing it raised {type(error).__name__}"
     if missing == "lecoresdk" or (missing or "").startswith("runtime_utils"):
@@ -111,6 +115,14 @@ def _why(error: BaseException) -> str:
     if taken := _strangers(sys.modules):
         return f". Here it took {taken} for the gateway's, which would stand in its way there too; rename them"
     return ""
+
+
+def _broken(error: BaseException) -> str | None:
+    """The module with a name of the gateway's that could not be imported itself, in words: it is in no list then."""
+    files = {frame.f_globals.get("__name__"): frame.f_code.co_filename for frame, _ in walk_tb(error.__traceback__)}
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        files.setdefault(Path(error.filename).stem, error.filename)
+    return next((f"{name!r} ({files[name]})" for name in USED_OF_THE_GATEWAY if name in files), None)
 
 
 def _strangers(modules: Mapping[str, Any]) -> str:

@@ -59,7 +59,7 @@ def _statuses() -> Iterator[str]:
 
 
 def _line(what: str, row: ErrorRow) -> str:
-    executed = row.executed or row.error.default_executed
+    executed = row.error.default_executed if row.executed is None else row.executed
     may_pass = row.error.retryable if row.retryable is None else row.retryable
     return f"| {what} | `{row.error.__name__}` | {executed.name} | {'yes' if may_pass else 'no'} |"
 
