@@ -168,6 +168,8 @@ def test_a_redirect_is_not_followed(
         ({"x-acs-retry-after": "1500"}, 1.5),
         ({"Retry-After": "soon"}, None),
         ({"Retry-After": "-1"}, 0.0),
+        ({"Retry-After": "Fri, 31 Dec 99999 23:59:59 GMT"}, None),
+        ({"Retry-After": "Fri, 31 Dec 999999999999999999999 23:59:59 GMT"}, None),
         ({}, None),
     ],
 )
@@ -180,6 +182,15 @@ def test_a_throttled_call_says_how_long_to_wait(
         client(plain, attempts=1).invoke(name, 1, timeout=0.4)
 
     assert raised.value.retry_after == seconds
+
+
+def test_a_code_is_a_name(plain: FcEndpoint, client: Callable[..., fcall.Client]) -> None:
+    """A text that is no machine code is none: it could write lines of its own into a log."""
+    plain.inject(Fault.status(400, b'{"ErrorCode": "A\\nERROR all is well"}'))
+    with pytest.raises(errors.InvalidRequestError) as raised:
+        client(plain).invoke("echo", 1)
+
+    assert raised.value.code is None
 
 
 def test_a_pause_may_be_a_date(plain: FcEndpoint, client: Callable[..., fcall.Client]) -> None:

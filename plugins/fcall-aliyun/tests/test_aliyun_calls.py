@@ -219,7 +219,17 @@ class TestListing:
             assert endpoint.received == 1
 
     @pytest.mark.parametrize(
-        "body", [b"[]", b"null", b"<html>", b"", b'{"functions": 1}', b'{"functions": [{}]}', b'{"functions": [1]}']
+        "body",
+        [
+            b"[]",
+            b"null",
+            b"<html>",
+            b"",
+            b'{"functions": 1}',
+            b'{"functions": [{}]}',
+            b'{"functions": [1]}',
+            b'{"functions": [], "nextToken": 5}',
+        ],
     )
     @pytest.mark.parametrize("service", ["images", None], ids=["fc2", "fc3"])
     def test_an_answer_that_is_no_list(

@@ -230,6 +230,54 @@ def test_a_closed_provider_refuses(endpoint: FcEndpoint) -> None:
         provider.invoke(Invocation("echo", "images"), Deadline.after(5))
 
 
+@pytest.mark.parametrize("proxied", [False, True], ids=["direct", "proxy"])
+def test_closing_wakes_up_who_waits(client: Callable[..., fcall.Client], proxied: bool) -> None:
+    """A call that waits for a connection is told at once; one that is under way is answered."""
+    entered, leave = threading.Event(), threading.Event()
+
+    def hold(request: Request) -> Response:
+        entered.set()
+        leave.wait(10)
+        return Response(200, (("X-Fc-Request-Id", "1"),), b"done")
+
+    with FaultServer(hold) as server, ThreadPoolExecutor(5) as pool:
+        there = {"endpoint": server.url, "access_key_id": "id", "access_key_secret": "secret"}
+        caller = client(max_concurrency=1, timeout=30, **there, **({"proxy": server.url} if proxied else {}))
+        under_way = pool.submit(caller.invoke, "images/echo", 1)
+        assert entered.wait(5)
+        waiting = [pool.submit(caller.invoke, "images/echo", 1) for _ in range(3)]
+        while not all(future.running() for future in waiting):
+            time.sleep(0.01)
+        caller.close()
+        failures = [future.exception(5) for future in waiting]
+        leave.set()
+
+        assert under_way.result(5).payload == b"done"
+        assert [ClientClosedError] * 3 == [type(failure) for failure in failures]
+        assert server.received == 1
+
+
+def test_an_address_without_tls_is_told(client: Callable[..., fcall.Client]) -> None:
+    """Where TLS fails for another reason than the certificate, the error says which."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        pool.submit(_say_hello, listener)
+        caller = client(endpoint=f"127.0.0.1:{listener.getsockname()[1]}", access_key_id="id", access_key_secret="x")
+        with pytest.raises(ConnectionFailedError, match="TLS failed") as raised:
+            caller.invoke("images/echo", 1, timeout=5)
+        listener.shutdown(socket.SHUT_RDWR)
+
+    assert raised.value.executed is Executed.NO
+
+
+def _say_hello(listener: socket.socket) -> None:
+    """Speak first, and no TLS, on every connection until the listener is shut."""
+    with contextlib.suppress(OSError):
+        while True:
+            with listener.accept()[0] as connection:
+                connection.sendall(b"220 mail.example ESMTP\r\n")
+                connection.recv(4096)
+
+
 def test_the_socket_is_set_up_for_long_calls(endpoint: FcEndpoint, client: Callable[..., fcall.Client]) -> None:
     """No delay, and a probe of the connection while a function runs for long."""
     opened: list[socket.socket] = []
@@ -253,96 +301,3 @@ def test_the_socket_is_set_up_for_long_calls(endpoint: FcEndpoint, client: Calla
 
     assert opened
     assert {(socket.IPPROTO_TCP, socket.TCP_NODELAY), (socket.SOL_SOCKET, socket.SO_KEEPALIVE)} <= set(options)
-
-
-class TestProxies:
-    """A proxy is used where the configuration names one, and the environment's never."""
-
-    def test_the_environment_has_no_say(
-        self, plain: FcEndpoint, client: Callable[..., fcall.Client], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """HTTP_PROXY, ALL_PROXY and a netrc change nothing."""
-        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY"):
-            monkeypatch.setenv(name, "http://127.0.0.1:9")
-
-        assert client(plain).invoke("images/echo", 1).json() == 1
-
-    def test_a_configured_proxy_is_asked(self, plain: FcEndpoint, client: Callable[..., fcall.Client]) -> None:
-        """The proxy gets the whole address, its credentials, and the signature that still fits."""
-        seen: list[Request] = []
-
-        def forward(request: Request) -> Response:
-            seen.append(request)
-            path = request.target.removeprefix(plain.url)
-            reply = plain.reply(Request(request.method, path, request.headers, request.body))
-            return Response(reply.status, reply.headers, reply.body)
-
-        with FaultServer(forward) as proxy:
-            caller = client(plain, proxy=proxy.url, proxy_credentials="user:password")
-            answers = [caller.invoke(name, 1).json() for name in ("images/echo", "echo")]
-
-        assert answers == [1, 1]
-        assert [request.target.startswith(plain.url) for request in seen] == [True, True]
-        assert {request.headers["Proxy-Authorization"] for request in seen} == {"Basic dXNlcjpwYXNzd29yZA=="}
-        assert proxy.connections == 1
-
-    def test_tls_goes_through_a_tunnel(self, client: Callable[..., fcall.Client]) -> None:
-        """The proxy is asked to connect, sees neither path nor payload, and certificates are checked all the same."""
-        with FcEndpoint({"images/echo": lambda event, context: event}, tls=True) as endpoint:
-            tunnel = Tunnel(endpoint.port)
-            caller = client(endpoint, proxy=f"http://127.0.0.1:{tunnel.port}", proxy_credentials="user:password")
-
-            assert caller.invoke("images/echo", 1).json() == 1
-            assert tunnel.head.startswith(f"CONNECT localhost:{endpoint.port} HTTP/1.".encode())
-            assert b"Basic dXNlcjpwYXNzd29yZA==" in tunnel.head
-            caller.close()
-            tunnel.close()
-
-    def test_a_proxy_that_cannot_be_reached(self, plain: FcEndpoint, client: Callable[..., fcall.Client]) -> None:
-        """Without its proxy a call fails, and did not run."""
-        with pytest.raises(ConnectionFailedError) as raised:
-            client(plain, proxy="http://127.0.0.1:9").invoke("images/echo", 1)
-
-        assert raised.value.executed is Executed.NO
-
-
-class Tunnel:
-    """A proxy that serves one CONNECT."""
-
-    def __init__(self, to: int) -> None:
-        self.head = b""
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._sockets = [self._listener]
-        self._threads = [threading.Thread(target=self._serve, args=(to,), daemon=True)]
-        self._threads[0].start()
-
-    @property
-    def port(self) -> int:
-        port: int = self._listener.getsockname()[1]
-        return port
-
-    def close(self) -> None:
-        for thread in self._threads:
-            thread.join(5)
-        for each in self._sockets:
-            each.close()
-
-    def _serve(self, to: int) -> None:
-        client, _ = self._listener.accept()
-        while b"\r\n\r\n" not in self.head:
-            self.head += client.recv(4096)
-        server = socket.create_connection(("127.0.0.1", to))
-        self._sockets += [client, server]
-        client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        for ends in ((client, server), (server, client)):
-            self._threads.append(threading.Thread(target=_pump, args=ends, daemon=True))
-            self._threads[-1].start()
-
-
-def _pump(source: socket.socket, sink: socket.socket) -> None:
-    try:
-        while piece := source.recv(65_536):
-            sink.sendall(piece)
-        sink.shutdown(socket.SHUT_WR)
-    except OSError:
-        pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
@@ -93,6 +94,52 @@ def test_refused_credentials_are_asked_for_anew(plain: FcEndpoint, client: Calla
     assert [request.headers["x-acs-security-token"] for request in plain.requests] == ["first", "second"]
 
 
+def test_any_callable_hands_out(plain: FcEndpoint, client: Callable[..., fcall.Client]) -> None:
+    """Also one that cannot be hashed, as an instance of a dataclass cannot."""
+
+    @dataclass
+    class Source:
+        asked: int = 0
+
+        def __call__(self) -> Credentials:
+            self.asked += 1
+            return _key(plain)
+
+    source = Source()
+
+    assert client(endpoint=plain.url, credentials=source).invoke("echo", 1).json() == 1
+    assert source.asked == 1
+
+
+def test_the_end_may_be_a_text(plain: FcEndpoint, client: Callable[..., fcall.Client]) -> None:
+    """STS tells the end as a text; such credentials are kept like others."""
+    asked: list[int] = []
+
+    def hand_out() -> Credentials:
+        asked.append(1)
+        return Credentials(_key(plain).access_key_id, _key(plain).access_key_secret, "token", "2999-01-01T00:00:00Z")
+
+    caller = client(endpoint=plain.url, credentials=hand_out)
+    for _ in range(3):
+        caller.invoke("echo", 1)
+
+    assert len(asked) == 1
+    assert Credentials("id", "secret", "", "1970-01-01T00:01:00Z").ends == 60.0
+
+
+@pytest.mark.parametrize("end", ["soon", "4102444800", "2999-01-01T00:00:00", datetime(2999, 1, 1), float("nan"), True])
+def test_an_end_that_is_no_moment_is_refused(
+    plain: FcEndpoint, client: Callable[..., fcall.Client], end: object
+) -> None:
+    """What cannot be compared with the clock, or only by guessing its time zone, is an AuthenticationError."""
+    key, secret = _key(plain).access_key_id, _key(plain).access_key_secret
+    caller = client(endpoint=plain.url, credentials=lambda: Credentials(key, secret, "", end))  # type: ignore[arg-type]
+    with pytest.raises(AuthenticationError, match="expires_at") as raised:
+        caller.invoke("echo", 1)
+
+    assert raised.value.executed is Executed.NO
+
+
 class TestRenewed:
     """The clock of credentials that end."""
 
@@ -153,6 +200,22 @@ class TestRenewed:
             assert meanwhile is first
             assert raised.value.executed is Executed.NO
             assert renewing.result(5) is source.get(Deadline.after(5))
+
+    def test_a_callable_that_takes_too_long_is_named(self) -> None:
+        """When the deadline passes while it runs, the error says so, and the credentials are kept for the next call."""
+        now = [0.0]
+
+        def hand_out() -> Credentials:
+            now[0] += 2.0
+            return Credentials("id", "secret", "", 32_503_680_000.0)
+
+        source = Renewed(hand_out)
+        with pytest.raises(InvocationTimeoutError, match="callable") as raised:
+            source.get(Deadline(1.0, clock=lambda: now[0]))
+
+        assert raised.value.executed is Executed.NO
+        assert source.get(Deadline.after(1)).access_key_id == "id"
+        assert now == [2.0]
 
     def test_a_failed_renewal_is_no_failure_yet(self) -> None:
         """What is valid still is used on; what has ended is an AuthenticationError that says NO."""

@@ -85,6 +85,8 @@ BAD = [
     b"HTTP/1.1 100 Continue\r\n\r\n" * 101,
     b"HTTP/2 200 OK\r\n\r\n",
     b"HTTP/1.1 20 OK\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\n",
     b"nonsense\r\n\r\n",
 ]
 

@@ -58,6 +58,8 @@ WRONG = [
     {"region": "../x", "account_id": "1"},
     {"account_id": "1.evil", "region": "cn-hangzhou"},
     {**ACCOUNT, "max_concurrency": 0},
+    {**ACCOUNT, "access_key_id": ""},
+    {**ACCOUNT, "access_key_secret": "sec\nret"},
     {**ACCOUNT, "response_limit": 0},
     {**ACCOUNT, "api": "1.0"},
     {**ACCOUNT, "api": 2.0},
@@ -76,11 +78,10 @@ WRONG = [
 @pytest.mark.parametrize("options", WRONG, ids=str)
 def test_a_wrong_option_is_a_configuration_error(options: dict[str, Any]) -> None:
     """What cannot be is refused when the provider is made, in words that say what to write."""
+    given = {"access_key_id": "id", "access_key_secret": "secret", **options}
     with (
         pytest.raises(ConfigurationError),
-        fcall.Client(
-            provider="aliyun", plugins=[fcall_aliyun], access_key_id="id", access_key_secret="secret", **options
-        ) as client,
+        fcall.Client(provider="aliyun", plugins=[fcall_aliyun], **given) as client,
     ):
         client.invoke("echo")
 

@@ -21,7 +21,7 @@ from fcall.provider import Deadline, InvocationResult, InvocationType
 from fcall_aws._errors import call_error
 from fcall_aws._failures import function_error
 
-__all__ = ["Head", "check_head", "limit_wait", "log_text", "result_of"]
+__all__ = ["EXPECTED", "Head", "check_head", "head_of", "limit_wait", "log_text", "result_of"]
 
 EXPECTED: Mapping[InvocationType, int] = {"Sync": 200, "Async": 202, "DryRun": 204}
 
@@ -50,6 +50,13 @@ class Head(NamedTuple):
         return Executed.YES if self.request_id and self.status == EXPECTED["Sync"] else Executed.MAYBE
 
 
+def head_of(response: Mapping[str, Any], expected: int) -> Head:
+    """The head of what boto3 returned. A double that answers in botocore's place, such as its Stubber, may have none."""
+    metadata = response.get("ResponseMetadata") or {}
+    status = metadata.get("HTTPStatusCode", response.get("StatusCode", expected))
+    return Head(status, metadata.get("HTTPHeaders", {}))
+
+
 def result_of(response: Mapping[str, Any], kind: InvocationType, deadline: Deadline) -> InvocationResult:
     """The result that boto3's answer to ``invoke`` stands for.
 
@@ -57,9 +64,8 @@ def result_of(response: Mapping[str, Any], kind: InvocationType, deadline: Deadl
         FunctionError: the function failed.
         InvocationError: it is no answer of Lambda's, or not a whole one.
     """
-    metadata = response["ResponseMetadata"]
-    head = Head(metadata["HTTPStatusCode"], metadata["HTTPHeaders"])
-    payload = _read(response["Payload"], head, deadline)
+    head = head_of(response, EXPECTED[kind])
+    payload = _read(response["Payload"], head, deadline) if "Payload" in response else b""
     result = InvocationResult(
         payload if kind == "Sync" else b"",
         head.status,
@@ -128,8 +134,12 @@ def limit_wait(body: Any, deadline: Deadline) -> None:
     botocore sets a time-out for every single read, and none for all of them. ``StreamingBody.set_socket_timeout`` does
     the same as this, but logs an error where there is no socket any more.
     """
+    raw: Any = getattr(body, "_raw_stream", None)
+    if hasattr(raw, "limit"):  # by the lane
+        raw.limit(deadline)
+        return
     try:
-        waiting = body._raw_stream._fp.fp.raw._sock
+        waiting = raw._fp.fp.raw._sock
     except AttributeError:  # there is no socket any more, or never was one
         return
     waiting.settimeout(max(deadline.remaining(), 0.001))

@@ -54,7 +54,7 @@ def parse_target(text: str) -> Target:
         InvalidParamsError: it is none of these.
     """
     found = _matched(text)
-    if found[_ARN] or found[_ACCOUNT] or text.startswith("function:"):
+    if found.start(_NAME) > 0:  # a region or an account stands before the name, and is part of it
         return Target(function_id=text)
     return Target(function=found[_NAME], qualifier=found[_QUALIFIER])
 

@@ -9,7 +9,13 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from fcall.errors import ConfigurationError, Executed, InvocationTimeoutError, ProviderNotInstalledError
+from fcall.errors import (
+    ConfigurationError,
+    Executed,
+    InvalidParamsError,
+    InvocationTimeoutError,
+    ProviderNotInstalledError,
+)
 from fcall.provider import Deadline, forget_in_child
 from fcall_aws import _underway
 from fcall_aws._errors import creation_error
@@ -29,6 +35,7 @@ _OLD_ENOUGH = 60.0
 _logger = logging.getLogger("fcall.aws")
 _owners: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
 """The process in which each client of the application's own was first seen."""
+_warned_of: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 class Clients:
@@ -68,7 +75,7 @@ class Clients:
             InvocationTimeoutError: the deadline passed meanwhile.
         """
         if self._options.client is not None:
-            return self._own()
+            return self._own(region)
         key = (region, _timeout_class(deadline.remaining()))
         client = self._made.get(key)
         if client is None:
@@ -97,8 +104,13 @@ class Clients:
             if thing is not None and thing is not self._options.client:
                 thing.close()
 
-    def _own(self) -> Any:
+    def _own(self, region: str | None) -> Any:
         client = self._options.client
+        if region is not None and region != client.meta.region_name:
+            raise InvalidParamsError(
+                f"the function's name says the region {region} and the client was made for {client.meta.region_name}; "
+                "leave the region out, or give a client of that region"
+            )
         if _owners.get(client, os.getpid()) != os.getpid():
             raise ConfigurationError(
                 "the boto3 client was made before this process was forked, and would mix up answers; make it after"
@@ -139,7 +151,8 @@ class Clients:
                 config=_config(seconds, self._options.max_concurrency),
             )
         except Exception as error:
-            raise creation_error(error) from error
+            failure = creation_error(error)
+            raise failure from failure.__cause__
         self._put_on_lane(client)
         _probe_idle_connections(client)
         return client
@@ -225,7 +238,8 @@ def _probe_idle_connections(client: Any) -> None:
 
 def _warn_of_retries(client: Any) -> None:
     retries = client.meta.config.retries or {}
-    if retries.get("total_max_attempts") != 1:
+    if retries.get("total_max_attempts") != 1 and client not in _warned_of:
+        _warned_of.add(client)
         _logger.warning(
             "the boto3 client that was given retries on its own, so one attempt may run a function several times; make "
             "it with Config(retries={'mode': 'standard', 'total_max_attempts': 1})"

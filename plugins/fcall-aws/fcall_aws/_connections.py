@@ -70,7 +70,7 @@ class Connections:
         except OSError as error:
             if connection is not None:
                 connection.close()
-            raise _unreachable(error, deadline) from error
+            raise _unreachable(error, f"{self._host}:{self._port}", deadline) from error
 
     def _reach(self, deadline: Deadline) -> socket.socket:
         connection = socket.create_connection((self._host, self._port), _patience(deadline))
@@ -90,7 +90,7 @@ def _patience(deadline: Deadline) -> float:
     return max(min(deadline.remaining(), _CONNECT_TIMEOUT), 0.001)
 
 
-def _unreachable(error: OSError, deadline: Deadline) -> FcallError:
+def _unreachable(error: OSError, address: str, deadline: Deadline) -> FcallError:
     if deadline.expired:
         return InvocationTimeoutError("the time-out passed while connecting", executed=Executed.NO)
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -99,5 +99,7 @@ def _unreachable(error: OSError, deadline: Deadline) -> FcallError:
             executed=Executed.NO,
             retryable=False,
         )
-    what = "agree on TLS" if isinstance(error, ssl.SSLError) else "connect"
-    return ConnectionFailedError(f"could not {what} ({type(error).__name__})", executed=Executed.NO)
+    what = "agree on TLS with" if isinstance(error, ssl.SSLError) else "connect to"
+    return ConnectionFailedError(
+        f"could not {what} {address} ({type(error).__name__}); look at region and endpoint_url", executed=Executed.NO
+    )

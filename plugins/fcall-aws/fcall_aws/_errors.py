@@ -125,15 +125,20 @@ ANSWERS = ErrorTable(
 
 _UNREACHABLE = ErrorRow(ConnectionFailedError, executed=_NO)
 _CREDENTIALS = (
-    "CredentialRetrievalError LoginError MetadataRetrievalError NoAuthTokenError NoCredentialsError "
-    "PartialCredentialsError RefreshWithMFAUnsupportedError SSOError TokenRetrievalError UnknownCredentialError"
+    "CredentialRetrievalError MetadataRetrievalError NoCredentialsError PartialCredentialsError "
+    "RefreshWithMFAUnsupportedError UnknownCredentialError"
 )
+_SIGNED_OUT = "LoginError NoAuthTokenError SSOError TokenRetrievalError"
+_NO_CREDENTIALS = ErrorRow(AuthenticationError, advice="look at the profile and its credentials")
+_SIGN_IN = ErrorRow(AuthenticationError, advice="sign in again, as with: aws sso login")
 
 UNSENT: dict[str, _Row] = {
-    **{f"botocore.exceptions.{name}": AuthenticationError for name in _CREDENTIALS.split()},
-    "botocore.exceptions.ClientError": AuthenticationError,  # of the call that was to bring the credentials
-    "builtins.RuntimeError": AuthenticationError,  # "refreshed credentials are still expired" (botocore.credentials)
-    "botocore.parsers.ResponseParserError": AuthenticationError,
+    **{f"botocore.exceptions.{name}": _NO_CREDENTIALS for name in _CREDENTIALS.split()},
+    **{f"botocore.exceptions.{name}": _SIGN_IN for name in _SIGNED_OUT.split()},
+    "botocore.exceptions.ClientError": _NO_CREDENTIALS,  # of the call that was to bring the credentials
+    "builtins.RuntimeError": _NO_CREDENTIALS,  # "refreshed credentials are still expired" (botocore.credentials)
+    "botocore.parsers.ResponseParserError": _NO_CREDENTIALS,
+    "json.decoder.JSONDecodeError": _NO_CREDENTIALS,  # what a credential process wrote
     "botocore.exceptions.ParamValidationError": InvalidParamsError,
     "builtins.UnicodeError": InvalidParamsError,
     "builtins.KeyError": InvalidParamsError,
@@ -172,18 +177,22 @@ _OPERATIONS = frozenset({"Invoke", "InvokeWithResponseStream", "ListFunctions"})
 # Their texts may repeat what was sent: a payload, a token, a canonical request.
 _WORDLESS = (AuthenticationError, InvalidPayloadError)
 
-# And the texts of these repeat what came: an answer's own bytes, such as fresh credentials.
-_REPEATING = ("BadStatusLine", "ResponseParserError")
+# And these repeat what came: an answer's own bytes, or what a credential process wrote, such as fresh credentials.
+_REPEATING = ("BadStatusLine", "CredentialRetrievalError", "JSONDecodeError", "ResponseParserError")
 
 
 def creation_error(error: Exception) -> FcallError:
-    """The error for what boto3 raises when a client is made."""
-    row = _unsent.row_of(error)
+    """The error for what boto3 raises when a client is made, its cause set as with `call_error`."""
+    row, name = _unsent.row_of(error), type(error).__name__
+    made: FcallError
     if row is not None and row.error is AuthenticationError and not isinstance(error, RuntimeError):
-        return AuthenticationError(f"boto3 finds no usable credentials ({type(error).__name__}); look at the profile")
-    return ConfigurationError(
-        f"boto3 cannot make a client for Lambda ({type(error).__name__}); look at region, profile and endpoint_url"
-    )
+        made = AuthenticationError(f"boto3 finds no usable credentials ({name}); {row.advice}")
+    else:
+        made = ConfigurationError(
+            f"boto3 cannot make a client for Lambda ({name}); look at region, profile and endpoint_url"
+        )
+    made.__cause__ = None if _holds_what_came(error) else error
+    return made
 
 
 def call_error(error: Exception, *, sent: bool, deadline: Deadline, executed: Executed | None = None) -> FcallError:
@@ -198,7 +207,8 @@ def call_error(error: Exception, *, sent: bool, deadline: Deadline, executed: Ex
     if isinstance(error, FcallError):
         return error
     response: Any = getattr(error, "response", None)
-    answered = sent and isinstance(response, dict) and getattr(error, "operation_name", None) in _OPERATIONS
+    # A double, such as botocore's Stubber, answers before anything is on its way.
+    answered = isinstance(response, dict) and getattr(error, "operation_name", None) in _OPERATIONS
     if answered and "ResponseMetadata" in response:  # an event of a stream that is an error has none
         made = answer_error(response)
     else:
@@ -210,7 +220,11 @@ def call_error(error: Exception, *, sent: bool, deadline: Deadline, executed: Ex
 def _repeats(error: Exception, made: FcallError) -> bool:
     """Whether the words of the original may be what nobody is to read: it is left out of the error's chain then."""
     is_page = (made.code or "").isdigit()  # botocore takes the body of an answer without a code for its message
-    return is_page or isinstance(made, _WORDLESS) or any(type(cause).__name__ in _REPEATING for cause in _causes(error))
+    return is_page or isinstance(made, _WORDLESS) or _holds_what_came(error)
+
+
+def _holds_what_came(error: Exception) -> bool:
+    return any(type(cause).__name__ in _REPEATING for cause in _causes(error))
 
 
 def answer_error(response: Mapping[str, Any]) -> FcallError:

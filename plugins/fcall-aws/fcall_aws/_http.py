@@ -153,11 +153,15 @@ class Exchange:
             _check_size(size)
         return b"".join(pieces)
 
+    def limit(self, deadline: Deadline) -> None:
+        """Wait until this moment at most from here on."""
+        self._arrivals.deadline = deadline
+
     def _refused_early(self) -> bool:
         """Whether the server answered before it hung up: it may refuse a request by its head."""
         if not _is_readable(self._socket):
             return False
-        self._arrivals.deadline = Deadline.after(1, self._arrivals.deadline.clock)
+        self.limit(Deadline.after(1, self._arrivals.deadline.clock))
         try:
             self.read_head()
         except OSError:

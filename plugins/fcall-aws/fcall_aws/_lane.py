@@ -127,7 +127,7 @@ class Lane:
             if exchange.status == 200 and exchange.headers.get("content-type", "").startswith(_EVENT_STREAM):
                 pieces = self._streamed(exchange, connection)
                 # Once its answer was read to the end, the connection is kept, and may serve another call already.
-                return exchange, _Raw(pieces, lambda: None if exchange.reusable else connection.close())
+                return exchange, _Raw(pieces, lambda: None if exchange.reusable else connection.close(), exchange.limit)
             whole = self._whole(exchange)
         except OSError as error:
             connection.close()
@@ -177,13 +177,19 @@ class _Raw:
 
     Attributes:
         whole: all of it, where it was read to its end already.
+        limit: has the pieces that are still to come wait until another moment at most.
     """
 
     def __init__(
-        self, pieces: Iterator[bytes], close: Callable[[], None] = lambda: None, whole: bytes | None = None
+        self,
+        pieces: Iterator[bytes],
+        close: Callable[[], None] = lambda: None,
+        limit: Callable[[Deadline], None] = lambda _: None,
+        whole: bytes | None = None,
     ) -> None:
         self._pieces = pieces
         self.whole = whole
+        self.limit = limit
         self._rest = b""
         self.close = close
 

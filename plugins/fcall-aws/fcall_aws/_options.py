@@ -11,6 +11,7 @@ from fcall.provider import option
 __all__ = ["AwsCallOptions", "AwsOptions"]
 
 _REGION = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_ENDPOINT = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?", re.IGNORECASE)
 _ROLE = re.compile(r"arn:aws[a-zA-Z-]*:iam::[0-9]{12}:role/[!-~]{1,512}")
 _TENANT = re.compile(r"[a-zA-Z0-9._:/=+\-@ ]{1,256}")
 
@@ -41,6 +42,8 @@ class AwsOptions:
     def __post_init__(self) -> None:
         if self.region is not None and not _REGION.fullmatch(self.region):
             raise ValueError("region is a name such as eu-west-1")
+        if self.endpoint_url is not None and not _ENDPOINT.fullmatch(self.endpoint_url):
+            raise ValueError("endpoint_url is written https://host:port, with no user, password or query in it")
         if self.role_arn is not None and not _ROLE.fullmatch(self.role_arn):
             raise ValueError("role_arn is written arn:aws:iam::123456789012:role/name")
         if self.account is not None and not re.fullmatch("[0-9]{12}", self.account):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from fcall.errors import ConnectionFailedError, Executed, InvocationTimeoutError
 from fcall.provider import Deadline, InvocationResult
-from fcall_aws._answers import EXPECTED, Head, check_head, limit_wait, log_text
+from fcall_aws._answers import EXPECTED, Head, check_head, head_of, limit_wait, log_text
 from fcall_aws._errors import call_error
 from fcall_aws._failures import stream_error
 
 __all__ = ["streamed"]
+
+_PATIENCE = 1.0
 
 
 def streamed(response: Mapping[str, Any], deadline: Deadline) -> Iterator[bytes]:
@@ -24,8 +27,7 @@ def streamed(response: Mapping[str, Any], deadline: Deadline) -> Iterator[bytes]
         FunctionError: the function failed, before a piece or after some.
         InvocationError: the stream broke off, or the deadline passed.
     """
-    metadata = response["ResponseMetadata"]
-    head = Head(metadata["HTTPStatusCode"], metadata["HTTPHeaders"])
+    head = head_of(response, EXPECTED["Sync"])
     events = response["EventStream"]
     try:
         check_head(head, EXPECTED["Sync"], b"")
@@ -35,6 +37,7 @@ def streamed(response: Mapping[str, Any], deadline: Deadline) -> Iterator[bytes]
                 if piece:
                     yield piece
             elif "InvokeComplete" in event:
+                _read_rest(events, deadline)
                 _check_complete(event["InvokeComplete"], head)
                 return
     finally:
@@ -64,6 +67,13 @@ def _events(events: Any, head: Head, deadline: Deadline) -> Iterator[Mapping[str
                 "the time-out passed before the stream's end; raise timeout", executed=ran, request_id=head.request_id
             )
         yield event
+
+
+def _read_rest(events: Any, deadline: Deadline) -> None:
+    """Read the few bytes behind the last event, so that the connection can serve another call; it is closed otherwise."""
+    with suppress(Exception):  # the answer is whole, whatever becomes of its connection
+        limit_wait(events, Deadline.after(min(deadline.remaining(), _PATIENCE), deadline.clock))
+        next(iter(events), None)
 
 
 def _check_complete(complete: Mapping[str, Any], head: Head) -> None:

@@ -93,14 +93,15 @@ def test_a_package_of_ones_own_is_recognised(run_program: Run) -> None:
 
 
 @pytest.mark.usefixtures("true_sdk")
-@pytest.mark.parametrize("line", ["raise KeyError('s3cr3t')", "raise SystemExit(3)", "import no_such_module"])
+@pytest.mark.parametrize("line", ["raise KeyError('s3cr3t')", "raise SystemExit(3)", "import no_such_module", "no ("])
 def test_a_module_of_ones_own_may_do_anything(run_program: Run, line: str) -> None:
-    """Whatever happens while the SDK takes a module of the application, it is said that this is no gateway."""
+    """Whatever happens while the SDK takes a module of the application, it is told, with its place."""
     write({"utils.py": line})
     finished = run_program(CALL)
 
     assert (0, "") == (finished.returncode, finished.stderr)
     assert "ProviderNotInstalledError NO True" in finished.stdout
+    assert f"it found 'utils' ({Path('utils.py').absolute()})" in finished.stdout
     assert "s3cr3t" not in finished.stdout
 
 
