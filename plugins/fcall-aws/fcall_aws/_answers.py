@@ -51,7 +51,7 @@ class Head(NamedTuple):
 
 
 def head_of(response: Mapping[str, Any], expected: int) -> Head:
-    """The head of what boto3 returned. A double that answers in botocore's place, such as its Stubber, may have none."""
+    """The head of what boto3 returned. A double in botocore's place, such as its own Stubber, may give none."""
     metadata = response.get("ResponseMetadata") or {}
     status = metadata.get("HTTPStatusCode", response.get("StatusCode", expected))
     return Head(status, metadata.get("HTTPHeaders", {}))

@@ -150,7 +150,7 @@ class Clients:
                 endpoint_url=self._options.endpoint_url,
                 config=_config(seconds, self._options.max_concurrency),
             )
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it has its row
             failure = creation_error(error)
             raise failure from failure.__cause__
         self._put_on_lane(client)

@@ -245,7 +245,10 @@ def _exception_error(error: Exception, sent: bool, deadline: Deadline, executed:
     if not sent:
         made = _unsent.error_of(error, f"nothing was sent: boto3 raised {name}", executed=_NO)
     elif _in_handshake(error):
-        made = ConnectionFailedError(f"no secure connection could be made: boto3 raised {name}", executed=_NO)
+        made = ConnectionFailedError(
+            f"no secure connection could be made: boto3 raised {name}; look at endpoint_url and AWS_CA_BUNDLE",
+            executed=_NO,
+        )
     else:
         made = _sent.error_of(error, f"the call broke off: boto3 raised {name}", executed=executed)
     if isinstance(made, ConnectionFailedError) and deadline.expired:
@@ -253,8 +256,11 @@ def _exception_error(error: Exception, sent: bool, deadline: Deadline, executed:
     return made
 
 
-_AGREEING = frozenset({"do_handshake", "_match_hostname"})
-"""Functions of Python and urllib3 in which TLS is agreed on; urllib3 compares names itself where botocore asks so."""
+_AGREEING = frozenset({"do_handshake", "ssl_wrap_socket", "_match_hostname"})
+"""Functions of Python and urllib3 in which TLS is agreed on, or the authorities to trust are read before.
+
+urllib3 compares names itself where botocore asks so.
+"""
 
 
 def _in_handshake(error: BaseException) -> bool:

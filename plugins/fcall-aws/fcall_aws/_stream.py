@@ -70,7 +70,7 @@ def _events(events: Any, head: Head, deadline: Deadline) -> Iterator[Mapping[str
 
 
 def _read_rest(events: Any, deadline: Deadline) -> None:
-    """Read the few bytes behind the last event, so that the connection can serve another call; it is closed otherwise."""
+    """Read the few bytes behind the last event: only then can the connection serve another call."""
     with suppress(Exception):  # the answer is whole, whatever becomes of its connection
         limit_wait(events, Deadline.after(min(deadline.remaining(), _PATIENCE), deadline.clock))
         next(iter(events), None)

@@ -199,6 +199,17 @@ def test_an_own_client_takes_no_options_that_it_has_itself(endpoint: LambdaEndpo
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_an_own_client_calls_its_own_region(endpoint: LambdaEndpoint) -> None:
+    """An ARN of another region is refused, before anything is sent where the function is not."""
+    provider = _provider(client=_boto3_client(endpoint, retries=ONE_ATTEMPT))
+    arn = "arn:aws:lambda:{}:000000000000:function:echo"
+    with pytest.raises(errors.InvalidParamsError, match=r"eu-west-1.*us-east-1"):
+        provider.invoke(Invocation("", function_id=arn.format("eu-west-1")), Deadline.after(5))
+
+    assert 0 == endpoint.server.connections
+    assert 200 == provider.invoke(Invocation("", function_id=arn.format("us-east-1")), Deadline.after(5)).status_code
+
+
 def test_an_own_client_does_not_cross_a_fork(endpoint: LambdaEndpoint, in_child: Callable[..., str]) -> None:
     """Parent and child would get each other's answers, so the child is told to make its own."""
     own = _boto3_client(endpoint, retries=ONE_ATTEMPT)
@@ -243,7 +254,7 @@ def in_child() -> Callable[[Callable[[], str]], str]:
         ({"AWS_DEFAULT_REGION": None}, {}, errors.ConfigurationError),
         ({"AWS_DEFAULT_REGION": "not a region"}, {}, errors.ConfigurationError),
         ({"AWS_RETRY_MODE": "nonsense"}, {}, None),
-        ({}, {"endpoint_url": "not a url"}, errors.ConfigurationError),
+        ({}, {"endpoint_url": "http://a..b"}, errors.ConfigurationError),
         ({"AWS_ENDPOINT_URL_LAMBDA": "not a url"}, {}, errors.ConfigurationError),
     ],
 )
@@ -273,6 +284,17 @@ def test_settings_that_do_not_work(
     assert expected is type(caught.value)
     assert Executed.NO is caught.value.executed
     assert 0 == endpoint.server.connections
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost:4566", "ftp://localhost", "http://user:CANARY@localhost", "http://", "http://localhost?x=CANARY"]
+)
+def test_an_endpoint_is_a_plain_address(url: str) -> None:
+    """A URL with a password in it would be in boto3's messages; the error does not repeat it."""
+    with pytest.raises(ValueError, match="endpoint_url is written") as caught:
+        fcall_aws.AwsOptions(endpoint_url=url)
+
+    assert "CANARY" not in str(caught.value)
 
 
 def test_the_endpoint_variable_is_heeded(endpoint: LambdaEndpoint, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -174,6 +174,8 @@ def test_the_account_completes_a_name(name: str, expected: str) -> None:
         ("resize:prod", "resize", "prod", None),
         ("resize:$LATEST", "resize", "$LATEST", None),
         (ARN, "", None, ARN),
+        ("eu-west-1:resize", "", None, "eu-west-1:resize"),
+        ("eu-west-1:function:resize", "", None, "eu-west-1:function:resize"),
         (f"{ACCOUNT}:function:resize:prod", "", None, f"{ACCOUNT}:function:resize:prod"),
     ],
 )

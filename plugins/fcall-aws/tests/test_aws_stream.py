@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -53,6 +55,25 @@ def test_the_pieces_come_as_they_were_sent(client: fcall.Client, endpoint: Lambd
 
     assert [b"one", b"two"] == list(client.stream("echo", 1))
     assert [b"3"] == list(client.stream("echo", 1))
+    assert 1 == endpoint.server.connections
+
+
+def test_what_follows_the_last_event_is_not_waited_for(client: fcall.Client, endpoint: LambdaEndpoint) -> None:
+    """A server that then neither ends its answer nor hangs up delays the caller by a moment, and takes nothing away."""
+    left = threading.Event()
+
+    def body() -> Iterator[bytes]:
+        yield from streamed([b"one"]).body  # type: ignore[misc]
+        left.wait(15)
+
+    endpoint.answer_next(Answer(200, streamed([]).headers, body()))
+    begun = time.monotonic()
+    pieces = list(client.stream("echo", 1, timeout=9))
+    seconds = time.monotonic() - begun
+    left.set()
+
+    assert [b"one"] == pieces
+    assert seconds < 6
 
 
 def test_a_stream_without_its_end_is_a_failure(client: fcall.Client, endpoint: LambdaEndpoint) -> None:
@@ -150,6 +171,28 @@ def test_pages_that_go_round_end(client: fcall.Client, endpoint: LambdaEndpoint)
 
     with pytest.raises(errors.ProviderUnavailableError, match="repeat"):
         list(client.list_functions())
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ((), b""),
+        ((), b"{}"),
+        ((), b'{"Functions": [{"FunctionName": "a"}'),
+        ((), b"<html>sign in</html>"),
+        ((("Content-Type", "text/html"),), b"<html>sign in</html>"),
+    ],
+    ids=["empty", "no list", "cut", "page", "html"],
+)
+def test_an_empty_listing_is_said_by_lambda_alone(
+    headers: tuple[tuple[str, str], ...], body: bytes, client: fcall.Client, endpoint: LambdaEndpoint
+) -> None:
+    """botocore reads each of these as a page without functions; here they are errors, and no function was called."""
+    endpoint.answer_next(*[Answer(200, headers, body)] * 3)
+    with pytest.raises(errors.ProviderUnavailableError) as caught:
+        list(client.list_functions())
+
+    assert (Executed.NO, 200) == (caught.value.executed, caught.value.status_code)
 
 
 def test_a_listing_that_fails_ran_nothing(client: fcall.Client, endpoint: LambdaEndpoint) -> None:
