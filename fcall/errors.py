@@ -125,7 +125,7 @@ class Attempt(NamedTuple):
     retry_in: float | None = None
 
     def __str__(self) -> str:
-        failure = " ".join(filter(None, (self.error, self.code)))
+        failure = " ".join(filter(None, (self.error, quoted(str(self.code or ""), 200))))
         outcome = f"{self.outcome} ({failure})" if failure else self.outcome
         return f"{self.number}. {self.target} {outcome} after {self.elapsed:.3f} s"
 
@@ -190,7 +190,7 @@ class FcallError(Exception):
         name = f"{self.service}/{self.function}" if self.service and self.function else self.function
         facts = [" on ".join(filter(None, (name and f"function {name}", self.provider)))]
         for label, value in (("code", self.code), ("status", self.status_code), ("request id", self.request_id)):
-            facts.append(f"{label} {value}" if value else "")
+            facts.append(f"{label} {quoted(str(value), 200)}" if value else "")
         if len(self.attempts) > 1:
             facts.append("attempts: " + ", ".join(map(str, self.attempts)))
         return [fact for fact in facts if fact]

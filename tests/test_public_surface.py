@@ -21,7 +21,7 @@ import pytest
 import fcall
 
 PACKAGE = Path(fcall.__file__).parent
-DOORS = ("fcall", "fcall.errors", "fcall.local", "fcall.provider", "fcall.testing")
+DOORS = ("fcall", "fcall.errors", "fcall.local", "fcall.provider", "fcall.testing", "fcall.testing.faults")
 
 # Which module may know which: an import leads to the same line or to one further down.
 LAYERS = (
