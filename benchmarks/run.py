@@ -13,12 +13,21 @@ from collections.abc import Sequence
 from importlib import metadata
 
 import local_call
+import many
 import overhead
 import startup
+import storm
 import verbs
 from measure import Effort
 
-_FIGURES = {"startup": startup.rows, "local_call": local_call.rows, "overhead": overhead.rows, "verbs": verbs.rows}
+_FIGURES = {
+    "startup": startup.rows,
+    "local_call": local_call.rows,
+    "overhead": overhead.rows,
+    "many": many.rows,
+    "storm": storm.rows,
+    "verbs": verbs.rows,
+}
 _FULL = Effort(rounds=25, calls=2000, processes=40)
 _QUICK = Effort(rounds=1, calls=5, processes=1)
 _HEADINGS = ("What", "Cost", "Against", "Ratio", "To reach")
@@ -40,7 +49,7 @@ def main() -> None:
 
 
 def _machine() -> str:
-    peers = (f"{name} {_version(name)}" for name in ("fcall-core", "awslambdaric", "tenacity"))
+    peers = (f"{name} {_version(name)}" for name in ("fcall-core", "awslambdaric", "stamina", "tenacity"))
     python = f"{platform.python_implementation()} {platform.python_version()}"
     return f"{python}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}; {', '.join(peers)}"
 
