@@ -18,6 +18,7 @@ from fcall.errors import (
     ClientClosedError,
     ConfigurationError,
     ConnectionFailedError,
+    Executed,
     FunctionError,
     InvalidParamsError,
     InvalidPayloadError,
@@ -552,15 +553,54 @@ def test_an_item_that_is_throttled_to_the_end_says_so(monkeypatch: pytest.Monkey
     assert "throttled every time" in "".join(caught.value.__notes__)
 
 
-def test_a_map_that_waits_to_call_again_can_be_left() -> None:
+def test_a_map_that_waits_to_call_again_can_be_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """An item in its pause is not waited for until the pause is over."""
+    monkeypatch.setattr("fcall._policy._THROTTLED_BASE_PAUSE", 0.001)
+    monkeypatch.setattr("fcall._map._pace.Pace.pause", lambda *arguments: 15.0)
     with client_of(Throttling(0)) as client:
         results = client.as_completed("f", range(3), concurrency=2)
-        threading.Timer(0.05, results.cancel).start()
+        threading.Timer(0.2, results.cancel).start()
         begun = time.monotonic()
 
         assert all(isinstance(outcome.error, ThrottledError) for outcome in results)
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 5
+
+
+def test_a_throttled_item_that_may_have_run_is_not_called_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where an earlier attempt may have run it, the map does not go on after the attempts of one call."""
+    monkeypatch.setattr("fcall._policy._THROTTLED_BASE_PAUSE", 0.001)
+    errors = iter([ConnectionFailedError("broke off"), *(ThrottledError("busy") for _ in range(50))])
+
+    def answer(number: int) -> int:
+        raise next(errors)
+
+    with client_of(Counting(answer)) as client, pytest.raises(ThrottledError) as caught:
+        next(client.map("f", [1], idempotent=True, timeout=5))
+
+    assert caught.value.executed is Executed.MAYBE
+    assert 3 == len(caught.value.attempts)
+
+
+def test_after_an_interrupt_nothing_is_waited_for() -> None:
+    """A program that catches the interrupt can close its client at once, though a call is still under way."""
+    provider = Gated(1)
+
+    def answer(number: int) -> int:
+        if number == 0:
+            provider.wait_for(1)
+            raise KeyboardInterrupt
+        return Gated._wait(provider, number)
+
+    provider.answer = answer
+    client = client_of(provider)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        list(client.as_completed("f", range(2), concurrency=2))
+    begun = time.monotonic()
+    client.close()
+
+    assert time.monotonic() - begun < 5
+    assert any("may have run (executed: MAYBE)" in note for note in caught.value.__notes__)
+    provider.open()
 
 
 # Progress
