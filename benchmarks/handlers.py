@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
-__all__ = ["EVENT", "count", "echo"]
+__all__ = ["EVENT", "count", "echo", "fails"]
 
 EVENT = {
     "bucket": "images",
@@ -23,3 +24,12 @@ def echo(event: Any, context: Any) -> Any:
 def count(event: Any, context: Any) -> Any:
     """An answer of a few bytes."""
     return {"pixels": event["size"]["width"] * event["size"]["height"]}
+
+
+def fails(event: Any, context: Any) -> Any:
+    """An answer, unless the event says how to fail."""
+    if event == "crash":
+        os._exit(1)
+    while event == "endless":
+        pass
+    return event

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TypeAlias
 
-__all__ = ["Effort", "Row", "Samples", "interleaved", "limit", "micro", "repeated", "turns"]
+__all__ = ["Effort", "Row", "Samples", "interleaved", "limit", "micro", "milli", "repeated", "turns"]
 
 Subject: TypeAlias = Callable[[int], float]
 """Does its work so many times and gives the seconds for one time."""
@@ -98,6 +98,11 @@ def turns(names: Iterable[str], rounds: int) -> Iterator[str]:
 def micro(seconds: float) -> str:
     """Seconds as microseconds, in words."""
     return f"{seconds * 1e6:.1f} µs"
+
+
+def milli(seconds: float) -> str:
+    """Seconds as milliseconds, in words."""
+    return f"{seconds * 1e3:.1f} ms"
 
 
 def limit(words: str, reached: bool) -> str:

@@ -12,6 +12,7 @@ import platform
 from collections.abc import Sequence
 from importlib import metadata
 
+import isolation
 import local_call
 import many
 import overhead
@@ -23,6 +24,7 @@ from measure import Effort
 _FIGURES = {
     "startup": startup.rows,
     "local_call": local_call.rows,
+    "isolation": isolation.rows,
     "overhead": overhead.rows,
     "many": many.rows,
     "storm": storm.rows,
@@ -49,7 +51,8 @@ def main() -> None:
 
 
 def _machine() -> str:
-    peers = (f"{name} {_version(name)}" for name in ("fcall-core", "awslambdaric", "stamina", "tenacity"))
+    names = ("fcall-core", "awslambdaric", "tenacity", "stamina", "loky", "pebble")
+    peers = (f"{name} {_version(name)}" for name in names)
     python = f"{platform.python_implementation()} {platform.python_version()}"
     return f"{python}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}; {', '.join(peers)}"
 

@@ -87,6 +87,14 @@ def test_a_destination_is_told_in_lambdas_words() -> None:
     } == failed_event(event(), "RetriesExhausted", 1_000_000_000.5)
 
 
+def test_code_is_called_what_its_context_calls_it() -> None:
+    """The ARN in the record is that of the function's own context, also where the function was named by its code."""
+    code = Invocation("app/handlers.py:resize", "images", "Async", b"{}", configured=True)
+    record = failed_event(Event(code, "id-1", Nesting(1, "id-1"), 0.0), "EventAgeExceeded", 0.0)
+
+    assert "arn:aws:lambda:us-east-1:000000000000:function:resize:$LATEST" == record["requestContext"]["functionArn"]
+
+
 def test_an_event_that_never_ran_has_no_answer() -> None:
     """Where the function did not run at all, the record has no response."""
     record = failed_event(event(failure=None), "EventAgeExceeded", 0.0)

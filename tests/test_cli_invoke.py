@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +87,35 @@ def test_the_answer_is_printed_as_json(run: Run, arguments: list[str], printed: 
     ended = run("invoke", "local:app.py:echo", *arguments)
 
     assert (0, f"{printed}\n", "") == (ended.code, ended.out, ended.err)
+
+
+@pytest.mark.parametrize("isolation", ["inline", "process"])
+@pytest.mark.parametrize("where", [["--env", "dev"], ["--config", "other.toml"]])
+def test_what_a_local_function_calls_is_configured_the_same_way(run: Run, isolation: str, where: list[str]) -> None:
+    """The options of the command hold for the calls that its functions make: none goes to a cloud by mistake."""
+    Path("nested.py").write_text(
+        """
+import fcall
+
+def outer(event, context):
+    with fcall.Client() as client:
+        return client.invoke("app/inner", event).json()
+
+def inner(event, context):
+    return ["local", event]
+"""
+    )
+    table = (
+        f'provider = "local"\nisolation = "{isolation}"\n'
+        'functions = { outer = "nested.py:outer", inner = "nested.py:inner" }\n'
+    )
+    Path("fcall.toml").write_text(f'[services.app]\nprovider = "aws"\n[env.dev.services.app]\n{table}')
+    Path("other.toml").write_text(f"[services.app]\n{table}")
+    before = dict(os.environ)
+    ended = run("invoke", *where, "app/outer", "1")
+
+    assert (0, '["local", 1]\n', "") == (ended.code, ended.out, ended.err)
+    assert before == dict(os.environ)
 
 
 @pytest.mark.parametrize("option", [[], ["--payload"]])

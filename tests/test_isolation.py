@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,7 +57,7 @@ def endless(event, context):
         pass
 
 def loop_in_c(event, context):
-    "x" * 10 in [None] * 10**12 if False else sum(range(10**12))
+    sum(range(10**12))
 
 def ignores_sigterm(event, context):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -97,6 +99,15 @@ def write_garbage(event, context):
             pass
     return "written"
 
+def answer_for_another(event, context):
+    from fcall.local._frames import packed
+    for descriptor in range(3, 20):
+        try:
+            os.write(descriptor, packed("another", {}, b"forged"))
+        except OSError:
+            pass
+    return "written"
+
 def threads(event, context):
     stop = threading.Event()
     started = []
@@ -129,6 +140,9 @@ def forks(event, context):
 def leaves_thread(event, context):
     threading.Thread(target=time.sleep, args=(60,)).start()
     return "left"
+
+def says(event, context):
+    print(event)
 
 def sleeps(event, context):
     time.sleep(event)
@@ -165,21 +179,31 @@ def _call(client: fcall.Client, function: str, event: object = None) -> object:
         ("interrupted", FunctionCrashedError, "Runtime exited"),
         ("unspeakable", FunctionCrashedError, "exit status 1"),
         ("not_json", FunctionResponseError, "set is not JSON serializable"),
-        ("large_answer", FunctionResponseError, "exceeded maximum allowed payload size"),
         ("close_everything", FunctionCrashedError, "Runtime exited"),
         ("write_garbage", FunctionCrashedError, "Runtime exited"),
+        ("answer_for_another", FunctionCrashedError, "Runtime exited"),
     ],
 )
 def test_a_hostile_handler_is_a_typed_error(
     isolated: fcall.Client, function: str, error_class: type[FunctionError], words: str
 ) -> None:
-    """Whatever the handler does to its process, the caller gets the error for it, and the next call works."""
+    """Whatever the handler does to its process, the caller gets the error for it, and no other call is hurt."""
+    neighbour = _call(isolated, "pid")
     with pytest.raises(error_class, match=words) as caught:
         _call(isolated, function, {})
 
     assert caught.value.executed is Executed.YES
     assert "well" == _call(isolated, "echo", "well")
-    assert "well" == _call(isolated, "echo", "well")
+    assert neighbour == _call(isolated, "pid")
+
+
+def test_an_answer_over_the_limit_is_a_response_error(folder: Path) -> None:
+    """An answer that is too large fails after the handler ran, as in the cloud, and the next call works."""
+    with fcall.Client(provider="local", root=str(folder), isolation="process", function_timeout=20) as client:
+        with pytest.raises(FunctionResponseError, match="exceeded maximum allowed payload size"):
+            _call(client, "large_answer")
+
+        assert "well" == _call(client, "echo", "well")
 
 
 @pytest.mark.parametrize(("status", "words"), [(None, "without providing a reason"), (3, "exit status 3"), ("x", "1")])
@@ -197,6 +221,27 @@ def test_a_greedy_handler_is_served(folder: Path, function: str) -> None:
             answer = _call(client, function, "mine")
 
             assert answer in ("done", "left", "flooded", "mine")
+
+
+def test_the_interpreter_ends_well_after_all_of_them(folder: Path) -> None:
+    """A program that met every hostile handler ends with exit status 0 and without a word."""
+    program = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import fcall, hostile
+client = fcall.Client(provider="local", root=sys.argv[1], isolation="process", function_timeout=1, memory_limit=4096)
+handlers = [name for name, value in vars(hostile).items() if getattr(value, "__code__", None)]
+assert len(handlers) >= 20
+for name in handlers:
+    try:
+        client.invoke(f"local:hostile.py:{name}", [])
+    except fcall.errors.FunctionError:
+        pass
+"""
+    command = [sys.executable, "-X", "dev", "-W", "error", "-c", program, str(folder)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    assert (0, "", "") == (ended.returncode, ended.stdout, ended.stderr)
 
 
 def test_memory_over_the_limit_is_out_of_memory(folder: Path) -> None:
@@ -268,6 +313,58 @@ def test_the_environment_is_an_allow_list(folder: Path, monkeypatch: pytest.Monk
         "STAGE": "test",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
     } == seen
+
+
+def test_a_log_is_of_one_call(isolated: fcall.Client) -> None:
+    """What one call logs is in its own log, also where the calls before it logged and nobody wanted that."""
+    target = "local:hostile.py:says"
+    isolated.invoke(target, "unwanted")
+    first = isolated.invoke(target, "first", log_tail=True).log_tail
+    isolated.invoke(target, "unwanted")
+    second = isolated.invoke(target, "second", log_tail=True).log_tail
+
+    assert first is not None
+    assert second is not None
+    assert ["first"] == [word for word in ("unwanted", "first", "second") if word in first]
+    assert ["second"] == [word for word in ("unwanted", "first", "second") if word in second]
+
+
+@pytest.mark.parametrize("size", [100, 10_000])
+def test_a_function_that_logs_is_not_held_up(isolated: fcall.Client, size: int) -> None:
+    """A log that nobody wants never fills its pipe for longer than a moment."""
+    started = time.monotonic()
+    for _ in range(1000):
+        isolated.invoke("local:hostile.py:says", "x" * size)
+
+    assert time.monotonic() - started < 5
+
+
+def test_environments_are_kept_apart(folder: Path) -> None:
+    """Of two functions with environments of their own, called at once, neither ever sees the other's."""
+    services = {
+        name: {
+            "provider": "local",
+            "isolation": "process",
+            "root": str(folder),
+            "environment": {"WHOSE": name},
+            "functions": {"variables": "hostile.py:variables"},
+        }
+        for name in ("mine", "yours")
+    }
+    seen: dict[str, Counter[str]] = {name: Counter() for name in services}
+
+    def call(client: fcall.Client, name: str) -> None:
+        for _ in range(500):
+            seen[name][client.invoke(f"{name}/variables", ["WHOSE"]).json()["WHOSE"]] += 1
+
+    with fcall.Client(config={"services": services}) as client:
+        callers = [threading.Thread(target=call, args=(client, name)) for name in services]
+        for caller in callers:
+            caller.start()
+        for caller in callers:
+            caller.join()
+
+    assert {"mine": {"mine": 500}, "yours": {"yours": 500}} == seen
 
 
 def test_the_callers_time_out_ends_the_wait(folder: Path) -> None:

@@ -14,6 +14,7 @@ from fcall.errors import FunctionError
 _FUNCTIONS = """
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import fcall
@@ -21,6 +22,12 @@ import fcall
 def circle(event, context):
     Path("depth").write_text(str(event))
     return fcall.default_client().invoke("app/circle", event + 1).json()
+
+def circle_of_threads(event, context):
+    Path("depth").write_text(str(event))
+    client = fcall.default_client()
+    with ThreadPoolExecutor() as pool:
+        return pool.submit(lambda: client.invoke("app/circle_of_threads", event + 1).json()).result()
 
 def waits(event, context):
     try:
@@ -54,7 +61,7 @@ def _application() -> Iterator[None]:
 
 def _configured(**options: object) -> fcall.Client:
     """The default client, the local provider's options being these."""
-    names = ("circle", "waits", "sleeps", "trace", "traces", "later")
+    names = ("circle", "circle_of_threads", "waits", "sleeps", "trace", "traces", "later")
     functions = ", ".join(f'{name} = "app.py:{name}"' for name in names)
     lines = [f"{name} = {json.dumps(value)}" for name, value in options.items()]
     Path("fcall.toml").write_text(
@@ -91,6 +98,17 @@ def test_an_enqueued_event_is_no_deeper(registry: fcall.local.Registry) -> None:
 
         assert fcall.local.drain(timeout=10)
     assert [1, 2, 3, 4, 5] == seen
+
+
+@pytest.mark.usefixtures("_application")
+def test_a_circle_of_calls_from_threads_ends() -> None:
+    """In a process of its own a function's threads are the function's: what they call is as deep."""
+    client = _configured(isolation="process", recursion_depth=3, function_timeout=30)
+
+    with client, pytest.raises(FunctionError, match="RecursiveInvocationError: 3 local calls are within each other"):
+        client.invoke("app/circle_of_threads", 1)
+
+    assert "3" == Path("depth").read_text()
 
 
 @pytest.mark.usefixtures("_application")

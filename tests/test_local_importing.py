@@ -231,6 +231,35 @@ def test_two_threads_that_import_crosswise_do_not_hang(client: fcall.Client, mon
     assert ends <= {"answered", "FunctionLoadError"}
 
 
+@pytest.mark.parametrize("init", [True, False])
+def test_a_file_in_a_package_imports_what_is_beside_it(client: fcall.Client, init: bool) -> None:
+    """Relative imports work as in the cloud, where the handler is a module of its package."""
+    if init:
+        write("application/part/__init__.py", "")
+    write("application/part/words.py", "GREETING = 'hello'")
+    write("application/common.py", "NAME = 'Ada'")
+    write(
+        "application/part/greet.py",
+        """
+        from . import words
+        from ..common import NAME
+        def handler(event, context): return [words.GREETING, NAME, __package__]
+        """,
+    )
+
+    for target in ("application/part/greet.py:handler", "application.part.greet:handler"):
+        assert ["hello", "Ada", "application.part"] == client.invoke(f"local:{target}").json()
+
+
+def test_a_file_outside_a_package_has_no_relative_imports(client: fcall.Client) -> None:
+    """In the function's folder itself there is nothing to be relative to, here as in the cloud."""
+    write("words.py", "GREETING = 'hello'")
+    write("greet.py", "from . import words\ndef handler(event, context): pass")
+
+    with pytest.raises(FunctionLoadError, match="attempted relative import with no known parent package"):
+        client.invoke("local:greet.py:handler")
+
+
 def test_a_file_called_like_a_module_is_another_one(client: fcall.Client) -> None:
     """A handler file named json.py is the file, and whoever imports json gets the library."""
     write("json.py", RETURNS_ITS_NAME)

@@ -201,6 +201,28 @@ def test_nothing_said_of_processes_is_fine_inline() -> None:
         Client(provider="local", registry=Registry(), **options).invoke("x")
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"environment": {"PORT": 8080}}, "'PORT' in environment is a int; write its value as a text"),
+        ({"environment": {"A=B": "1"}}, "'A=B' in environment is no variable"),
+        ({"environment": {"A": "hidden\0"}}, "'A' in environment is no variable"),
+        ({"environment": {"": "1"}}, "'' in environment is no variable"),
+        ({"pass_environment": [1]}, "pass_environment is a list of names"),
+        ({"memory_limit": 0}, "memory_limit are 1 or more"),
+        ({"recursion_depth": 0}, "recursion_depth is 1 or more"),
+        ({"on_failure": "app.py:"}, "'app.py:' names no handler"),
+    ],
+    ids=str,
+)
+def test_an_option_of_no_use_is_refused(options: dict[str, Any], words: str) -> None:
+    """A slip in the configuration is found at the first call, before anything runs; no value is told."""
+    with pytest.raises(ConfigurationError, match=re.escape(words)) as caught:
+        Client(provider="local", isolation="process", **options).invoke("x")
+
+    assert "hidden" not in str(caught.value)
+
+
 def test_a_json_log_is_lambdas() -> None:
     """The other runtimes write text."""
     with pytest.raises(ConfigurationError, match="log_format is for the runtime lambda"):

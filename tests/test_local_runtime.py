@@ -485,7 +485,7 @@ def test_an_answer_after_the_callers_patience_is_an_error(run: Any) -> None:
     error = failure(run, handler, timeout=0.01, idempotent=True)
 
     assert (InvocationTimeoutError, Executed.YES, [1]) == (type(error), error.executed, ran)
-    assert "the function answered after the caller's time-out" in str(error)
+    assert "the function ended after the caller's time-out" in str(error)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), 86_401])

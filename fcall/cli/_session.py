@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NoReturn
 
 from fcall import local
@@ -32,10 +32,11 @@ def client_of(config: str | None, env: str | None) -> Iterator[Client]:
     """
     with _log_on_standard_error():
         client = Client(config, env=env)
-        try:
-            yield client
-        finally:
-            _finish(client)
+        with _told_to_functions(FCALL_CONFIG=config, FCALL_ENV=env):
+            try:
+                yield client
+            finally:
+                _finish(client)
 
 
 class _Handler(logging.Handler):
@@ -49,6 +50,23 @@ class _Handler(logging.Handler):
         tell(f"{record.levelname.lower()}: {shown(record.getMessage())}")
         if self._debug and record.exc_info:
             say("".join(traceback.format_exception(*record.exc_info)).rstrip())
+
+
+@contextlib.contextmanager
+def _told_to_functions(**said: str | None) -> Iterator[None]:
+    """Have the options in the environment: a local function that calls others must not call them somewhere else."""
+    before = {name: os.environ.get(name) for name in said}
+    _set(said)
+    try:
+        yield
+    finally:
+        for name in said:
+            os.environ.pop(name, None)
+        _set(before)
+
+
+def _set(variables: Mapping[str, str | None]) -> None:
+    os.environ.update({name: value for name, value in variables.items() if value is not None})
 
 
 @contextlib.contextmanager

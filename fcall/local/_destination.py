@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from fcall import _json
 from fcall._invocation import Invocation
 from fcall.errors import FcallError, FunctionError
-from fcall.local._code import target_of
+from fcall.local._code import is_code, target_of
 from fcall.local._events import Condition, Event
 
 __all__ = ["Destination", "document_of", "failed_event", "invocation_of", "told"]
@@ -28,6 +28,8 @@ def failed_event(event: Event, condition: Condition, now: float) -> dict[str, An
         now: seconds since 1970.
     """
     name = event.invocation.function_id or event.invocation.function
+    if event.invocation.configured and is_code(name):
+        name = name.rpartition(":")[2]  # what the function's context calls it
     qualifier = event.invocation.qualifier or "$LATEST"
     record: dict[str, Any] = {
         "version": "1.0",

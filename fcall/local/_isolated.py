@@ -112,15 +112,16 @@ class Isolated:
 
     def _load(self, slot: Slot, facts: InvocationFacts, deadline: Deadline) -> None:
         """Wait until the function is loaded."""
+        patience = deadline.remaining()
         try:
-            header, document = slot.ready(min(_START_LIMIT, deadline.remaining()))
+            header, document = slot.ready(min(_START_LIMIT, patience))
             if not header:
                 return
             failure = _failure(header, document)
         except SlotDied as died:
             failure = self._runtime.exited(facts.request_id, died.status)
         except TimedOut as late:
-            if deadline.expired:
+            if patience < _START_LIMIT:
                 raise _too_late("the function was not loaded by the caller's time-out", Executed.NO, facts) from late
             failure = self._runtime.timed_out(facts.request_id, _START_LIMIT)
         failure.phase = "load"
@@ -182,6 +183,8 @@ class Isolated:
             "memory_mb": facts.memory_mb,
         }
         environment = {name: os.environ[name] for name in self._passed_on if name in os.environ}
+        if config := environment.get("FCALL_CONFIG"):  # the worker has another working directory
+            environment["FCALL_CONFIG"] = os.path.abspath(os.path.expanduser(config))
         environment |= self._runtime.environment(
             facts.function_name, facts.memory_mb, f"{module}.{code.function}", root
         )

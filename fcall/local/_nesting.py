@@ -9,7 +9,7 @@ from typing import NamedTuple
 from fcall._deadline import Deadline, inherited
 from fcall.errors import RecursiveInvocationError
 
-__all__ = ["OUTERMOST", "Nesting", "apart", "enter", "leave", "nested"]
+__all__ = ["OUTERMOST", "Nesting", "apart", "enter", "enter_everywhere", "leave", "nested"]
 
 
 class Nesting(NamedTuple):
@@ -31,6 +31,9 @@ class Nesting(NamedTuple):
 
 
 OUTERMOST = Nesting(0, "")
+
+_everywhere = OUTERMOST
+"""Where calls are made from by threads that know nothing of the function that started them."""
 
 
 class _FunctionDeadline(Deadline):
@@ -73,6 +76,13 @@ def enter(place: Nesting, ends_at: float, clock: Callable[[], float]) -> Token[D
     return inherited.set(_FunctionDeadline(place, ends_at, clock))
 
 
+def enter_everywhere(place: Nesting, ends_at: float, clock: Callable[[], float]) -> None:
+    """`enter`, in a process that runs nothing else: the function's threads make their calls from `place` too."""
+    global _everywhere
+    _everywhere = place
+    enter(place, ends_at, clock)
+
+
 def leave(token: Token[Deadline | None]) -> None:
     """Undo `enter`."""
     inherited.reset(token)
@@ -80,4 +90,4 @@ def leave(token: Token[Deadline | None]) -> None:
 
 def _around() -> Nesting:
     around = inherited.get()
-    return around.nesting if isinstance(around, _FunctionDeadline) else OUTERMOST
+    return around.nesting if isinstance(around, _FunctionDeadline) else _everywhere

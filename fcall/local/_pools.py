@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
+import weakref
 from dataclasses import dataclass, field
 
 from fcall._fork import forget_in_child
@@ -11,7 +13,7 @@ from fcall.local._code import Code
 from fcall.local._slots import Slot, SlotSpec
 from fcall.provider import Deadline
 
-__all__ = ["Pool", "Pools"]
+__all__ = ["Pool", "Pools", "close_all", "unfinished"]
 
 # A Ctrl-C that comes just before a thread goes to sleep on a lock is not seen until it wakes up.
 _LONGEST_NAP = 0.5
@@ -43,10 +45,12 @@ class Pools:
         self._concurrency = concurrency
         self.after_fork_in_child()
         forget_in_child(self)
+        _all.add(self)
 
     def after_fork_in_child(self) -> None:
         """The slots are the parent's; start anew."""
         self._pools: dict[tuple[Code, str], Pool] = {}
+        self._last: set[threading.Thread] = set()
         self._busy = 0
         self._waiting = 0
         self._lock = threading.Lock()
@@ -58,7 +62,7 @@ class Pools:
 
     def add(self, key: tuple[Code, str], spec: SlotSpec) -> Pool:
         """The pool of a function of a service, made now if it was not yet."""
-        return self._pools.setdefault(key, Pool(spec))
+        return self._pools.setdefault(key, Pool(spec, closed=_ending))
 
     def enter(self, pool: Pool, deadline: Deadline) -> Slot | None:
         """Wait until there is room for one more event, and take a slot that waits. None where a new one is to be made.
@@ -74,30 +78,60 @@ class Pools:
                 return pool.idle.pop()
             unused = self._one_too_many()
         if unused is not None:
-            unused.kill()
+            self._end(unused)
         return None
 
     def leave(self, pool: Pool, slot: Slot | None, *, warm: bool) -> None:
         """One event is done. A slot that is not warm any more is ended, any other waits for the next event."""
-        if slot is not None and (not warm or pool.closed):
-            slot.kill()
+        if slot is not None and not warm:
+            self._end(slot)
             slot = None
         with self._lock:
             self._busy -= 1
-            if slot is not None:
+            if slot is not None and not pool.closed:
                 pool.idle.append(slot)
+                slot = None
             if self._waiting:
                 self._room.notify()
+        if slot is not None:
+            self._end(slot)
+
+    def owes(self) -> bool:
+        """Whether something that a function enqueued in its slot may not have run yet."""
+        with self._lock:
+            return bool(self._last) or any(slot.owes for pool in self._pools.values() for slot in pool.idle)
 
     def close(self) -> None:
-        """End the slots that wait."""
+        """End the slots that wait, once they have done what their functions enqueued."""
+        waiting: list[Slot] = []
         with self._lock:
             pools, self._pools = self._pools, {}
             for pool in pools.values():
                 pool.closed = True
-        for pool in pools.values():
-            while pool.idle:
-                pool.idle.pop().kill()
+                waiting += pool.idle
+                pool.idle.clear()
+            last = list(self._last)
+        for slot in waiting:
+            slot.end()
+        for thread in last:
+            thread.join()
+
+    def _end(self, slot: Slot) -> None:
+        """End a slot; where it has something to do before, nobody waits for it here."""
+        if not slot.owes:
+            slot.kill()
+            return
+        thread = threading.Thread(target=self._let_finish, args=(slot,), name="fcall-local-slot", daemon=False)
+        with self._lock:
+            self._last.add(thread)
+        thread.start()
+
+    def _let_finish(self, slot: Slot) -> None:
+        try:
+            slot.end()
+        finally:
+            with self._lock:
+                self._last.discard(threading.current_thread())
 
     def _wait(self, deadline: Deadline) -> None:
         self._waiting += 1
@@ -119,3 +153,21 @@ class Pools:
         if self._busy + sum(len(pool.idle) for pool in waiting) <= self._concurrency:
             return None
         return min(waiting, key=lambda pool: pool.idle[0].used_at).idle.pop(0)
+
+
+_all: weakref.WeakSet[Pools] = weakref.WeakSet()
+_ending = False
+
+
+def unfinished() -> bool:
+    """Whether something that was enqueued in any slot of this process may not have run yet."""
+    return any(pools.owes() for pools in list(_all))
+
+
+@atexit.register
+def close_all() -> None:
+    """End what waits for clients that nobody closed. What is called later than this does not wait for another event."""
+    global _ending
+    _ending = True
+    for pools in list(_all):
+        pools.close()

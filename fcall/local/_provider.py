@@ -110,9 +110,13 @@ class LocalOptions:
     def __post_init__(self) -> None:
         if self.function_timeout is not None and not 0 < self.function_timeout <= 86_400:
             raise ValueError("function_timeout is over 0 and at most 86400 seconds")
-        if min(self.workers, self.queue_size, self.concurrency, self.memory_limit or 1) < 1:
+        memory_limit = 1 if self.memory_limit is None else self.memory_limit
+        if min(self.workers, self.queue_size, self.concurrency, memory_limit) < 1:
             raise ValueError("workers, queue_size, concurrency and memory_limit are 1 or more")
+        if self.recursion_depth < 1:
+            raise ValueError("recursion_depth is 1 or more")
         self._check_async()
+        self._check_environment()
         asked = [name for name, default in _OF_PROCESSES.items() if getattr(self, name) not in (default, ())]
         if self.isolation == "inline" and asked:
             raise ValueError(f'{listed(asked)} belongs to a process of its own; add isolation = "process"')
@@ -128,6 +132,17 @@ class LocalOptions:
             raise ValueError("max_event_age is over 0 and at most 604800 seconds")
         if isinstance(self.on_failure, str):
             target_of(self.on_failure)
+            if is_code(self.on_failure):
+                Code.named(self.on_failure, self.root)
+
+    def _check_environment(self) -> None:
+        for name, value in self.environment.items():
+            if not isinstance(name, str) or not isinstance(value, str):
+                raise ValueError(f"{name!r} in environment is a {type(value).__name__}; write its value as a text")
+            if not name or "=" in name or "\0" in name + value:
+                raise ValueError(f"{name!r} in environment is no variable that a process can have")
+        if not all(isinstance(name, str) for name in self.pass_environment):
+            raise ValueError("pass_environment is a list of names")
 
 
 class LocalProvider:

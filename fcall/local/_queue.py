@@ -17,7 +17,7 @@ from fcall._log import logger
 from fcall.errors import ConfigurationError, Executed, ProviderUnavailableError, ThrottledError
 from fcall.local._clock import SYSTEM_CLOCK, Clock
 
-__all__ = ["EventQueue", "Task", "drain"]
+__all__ = ["EventQueue", "Task", "drain", "unfinished"]
 
 Task: TypeAlias = Callable[[], float | None]
 """Runs once. It gives the seconds after which it is to run again, or None when it is done."""
@@ -237,6 +237,11 @@ class EventQueue:
             for idle in self._waiting:
                 idle.release()
             self._waiting.clear()
+
+
+def unfinished() -> bool:
+    """Whether something that was accepted in this process waits or runs."""
+    return bool(_busy)
 
 
 def drain(timeout: float | None = None) -> bool:

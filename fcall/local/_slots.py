@@ -17,7 +17,7 @@ import weakref
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from fcall._fork import forget_in_child
 from fcall.local._frames import Frame, FrameReader, packed
@@ -27,6 +27,7 @@ from fcall.local._watch import watch
 __all__ = ["Slot", "SlotDied", "SlotSpec", "TimedOut"]
 
 _PIECE = 65_536
+_NAP = 0.01
 _GLANCE = struct.pack("@ll", 0, 10_000)  # seconds and microseconds, as the system counts time
 # The worker runs the very code that this process runs, and then forgets where that came from.
 _START = (
@@ -66,7 +67,7 @@ class TimedOut(Exception):  # noqa: N818
 
 
 class Slot:
-    """One worker process. It is ended by `kill`, when the slot is garbage, and when the interpreter ends.
+    """One worker process. It is ended by `kill`, or when the slot is garbage.
 
     Args:
         spec: what it runs.
@@ -83,6 +84,7 @@ class Slot:
         self.used_at = time.monotonic()
         self._worker = _started(spec.environment)
         self._finalizer = weakref.finalize(self, _end, self._worker)
+        self._finalizer.atexit = False  # one that is busy for a daemon thread is left to the supervisor
         forget_in_child(self)
         self._socket = self._worker.channel
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _GLANCE)
@@ -126,18 +128,29 @@ class Slot:
         """
         self.used_at = time.monotonic()
         ends_at = self.used_at + seconds
+        plain = not header and not self.log.seen
+        if not plain:
+            self.log.forget()
         frame = packed(request_id, header, payload)
         if len(frame) <= _PIECE:
             self._socket.sendall(frame)  # the socket is empty, and takes as much without waiting
         else:
             self._send_large(frame, ends_at)
-        if not header and not self.log.seen:
-            return self._checked(self._glance() or self._awaited(ends_at), request_id)
-        self.log.forget()
-        return self._checked(self._awaited(ends_at), request_id)
+        return self._checked((plain and self._glance()) or self._awaited(ends_at), request_id)
+
+    @property
+    def owes(self) -> bool:
+        """Whether something that its function enqueued may not have run yet: nobody but the worker knows of it."""
+        return self._worker.owes
+
+    def end(self) -> None:
+        """Let the worker do what its function enqueued, however long it takes, and end it."""
+        if self._finalizer.detach():
+            _end(self._worker)
 
     def kill(self) -> int:
         """End the worker and its whole group; what it has become of is its status."""
+        self._worker.owes = False
         if self._finalizer.detach():
             _end(self._worker)
         return self._worker.process.returncode
@@ -163,10 +176,14 @@ class Slot:
         answered_id, header, payload = frame
         if answered_id != request_id:
             raise self._died()
+        self._worker.owes = bool(header) and header.pop("owes", False)
         return header, payload
 
     def _glance(self) -> Frame | None:
-        """The answer, where it comes soon. It takes one look at the socket alone, which is quicker than three looks."""
+        """The answer, where it comes soon. It looks at nothing but the socket, which is quicker.
+
+        A log that nobody wants stays in its pipe meanwhile; when that is full, the answer is not there soon.
+        """
         try:
             piece = self._socket.recv(_PIECE)
         except BlockingIOError:
@@ -200,9 +217,11 @@ class Slot:
 
     def _read(self, piece: bytes) -> Frame | None:
         """The next frame, where it is whole now. No piece is the end."""
-        if piece:
-            with contextlib.suppress(ValueError):  # on which the handler wrote garbage
+        try:
+            if piece:
                 return self._reader.feed(piece)
+        except ValueError:  # the handler wrote garbage on our socket
+            pass
         raise self._died()
 
     def _last_words(self) -> Frame:
@@ -258,7 +277,8 @@ class _Log:
         return piece is None
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Begin anew, without what is still in the pipe."""
+        self.drain()
         self._pieces.clear()
         self._size = 0
 
@@ -267,14 +287,23 @@ class _Log:
         return b"".join(self._pieces)[-TAIL:]
 
 
-class _Worker(NamedTuple):
-    """What this process has of a worker."""
+@dataclass(slots=True)
+class _Worker:
+    """What this process has of a worker.
+
+    Attributes:
+        process: the process.
+        channel: the socket to it.
+        log: where its output comes out.
+        death: readable when the process has ended, where the system has such a thing.
+        owes: it has something to do yet, which it will where the channel ends.
+    """
 
     process: subprocess.Popen[bytes]
     channel: socket.socket
     log: io.FileIO
     death: io.FileIO | None
-    """Readable when the process has ended, where the system has such a thing."""
+    owes: bool = False
 
     @property
     def ends(self) -> list[socket.socket | io.FileIO]:
@@ -324,8 +353,20 @@ def _death_of(pid: int) -> io.FileIO | None:
 
 
 def _end(worker: _Worker) -> None:
+    if worker.owes:
+        _let_finish(worker)
     _kill(worker.process)
     worker.let_go()
+
+
+def _let_finish(worker: _Worker) -> None:
+    """Wait until the worker has ended by itself; somebody has to take its output meanwhile."""
+    with contextlib.suppress(OSError):
+        worker.channel.shutdown(socket.SHUT_WR)
+    while not _has_ended(worker.process.pid):
+        while worker.log.read(_PIECE):
+            pass
+        time.sleep(_NAP)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
@@ -338,6 +379,11 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 def _wait_without_reaping(pid: int, seconds: float) -> None:
     ends_at = time.monotonic() + seconds
     while time.monotonic() < ends_at:
-        if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+        if _has_ended(pid):
             return
         time.sleep(0.001)
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether the process has ended, leaving it to be waited for."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None

@@ -6,6 +6,7 @@ or the handler ends the process, it ends.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import resource
@@ -13,10 +14,11 @@ import socket
 import sys
 import time
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
+from fcall.local import _queue
 from fcall.local._frames import Frame, FrameReader, packed
-from fcall.local._nesting import Nesting, enter
+from fcall.local._nesting import Nesting, enter_everywhere
 from fcall.local._runtimes import Failure, Handler, InvocationFacts, Runtime
 from fcall.local._runtimes.names import runtime_named
 
@@ -44,7 +46,7 @@ class _Channel:
         while True:
             piece = self._socket.recv(_PIECE)
             if not piece:
-                os._exit(0)
+                _finish()
             frame = self._reader.feed(piece)
             if frame is not None:
                 return frame
@@ -79,8 +81,9 @@ def _serve(channel: _Channel, runtime: Runtime, handler: Handler, start: dict[st
     """Run one event and answer. What the runtime does not survive passes through, and ends the process."""
     request_id, order, payload = frame
     facts = _facts(request_id, order, start)
-    enter(facts.nesting, facts.ends_at, facts.clock)
-    _set_trace(facts.nesting.trace)
+    enter_everywhere(facts.nesting, facts.ends_at, facts.clock)
+    if runtime.trace_variable:
+        _set(runtime.trace_variable, facts.nesting.trace)
     try:
         answer = runtime.run(handler, payload, facts)
         if len(answer) > runtime.response_limit:
@@ -92,7 +95,10 @@ def _serve(channel: _Channel, runtime: Runtime, handler: Handler, start: dict[st
         phase = "memory" if start["memory_limit"] and failure.error_type == "MemoryError" else failure.phase
         channel.send(request_id, _told(failure, phase), failure.document)
     else:
-        channel.send(request_id, {"used_mb": _used_mb()} if "wants_log" in order else {}, answer)
+        header: dict[str, Any] = {"used_mb": _used_mb()} if facts.wants_log else {}
+        if _owes():
+            header["owes"] = True
+        channel.send(request_id, header, answer)
 
 
 def _facts(request_id: str, order: dict[str, Any], start: dict[str, Any]) -> InvocationFacts:
@@ -107,25 +113,49 @@ def _facts(request_id: str, order: dict[str, Any], start: dict[str, Any]) -> Inv
         start["function_timeout"],
         start["memory_mb"],
         Nesting(*order.get("nesting", (1, request_id))),
-        handler=start["handler"],
+        "wants_log" in order,
+        start["handler"],
     )
 
 
-def _set_trace(trace: str) -> None:
-    """Set the variable for this process alone: what is put into the environment that it hands on is kept for ever by
+def _set(variable: bytes, value: str) -> None:
+    """Set a variable for this process alone: what is put into the environment that it hands on is kept for ever by
     the C library, one value for each event, and takes longer and longer.
     """
-    os.environ._data[b"_X_AMZN_TRACE_ID"] = trace.encode()  # type: ignore[attr-defined]
+    os.environ._data[variable] = value.encode()  # type: ignore[attr-defined]
 
 
 def _told(failure: Failure, phase: str) -> dict[str, Any]:
     return {
+        "owes": _owes(),
         "used_mb": _used_mb(),
         "phase": phase,
         "error_type": failure.error_type,
         "error_message": failure.error_message,
         "stack_trace": failure.stack_trace,
     }
+
+
+def _owes() -> bool:
+    """Whether something that the function enqueued in this process, or in one of its own, may not have run yet."""
+    return _queue.unfinished() or ("fcall.local._pools" in sys.modules and _pools().unfinished())
+
+
+def _finish() -> NoReturn:
+    """End the process; nobody but it knows of what was enqueued here, so that is done before."""
+    with contextlib.suppress(Exception):
+        if _owes():
+            _queue.drain()
+            if "fcall.local._pools" in sys.modules:
+                _pools().close_all()
+    os._exit(0)
+
+
+def _pools() -> Any:
+    """The processes that the function's own calls have started; most functions start none."""
+    from fcall.local import _pools
+
+    return _pools
 
 
 def _importer(root: str, is_file: bool) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -39,6 +40,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Watch:
             return {case.name: made.invoke(case) for case in (function.inline if how == "inline" else function)}
         finally:
             made.close()
+            gc.collect()  # a coroutine that nobody awaits is warned of here, and not in a later test
 
     return lambda how, function: watch(how, function.name)
 

@@ -113,6 +113,7 @@ class Runtime(Protocol):
         max_event_age: seconds after which an Async event is not run where nothing says otherwise.
         request_limits: by invocation type, the largest payload in bytes.
         response_limit: the largest answer in bytes.
+        trace_variable: the environment variable that holds an invocation's trace, or nothing.
     """
 
     default_timeout: float
@@ -120,6 +121,7 @@ class Runtime(Protocol):
     max_event_age: float
     request_limits: Mapping[Any, int]
     response_limit: int
+    trace_variable: bytes
 
     def environment(self, function_name: str, memory_mb: int, handler: str, root: str) -> dict[str, str]:
         """The environment variables that the platform sets for a function's process."""

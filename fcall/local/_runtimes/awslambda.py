@@ -17,7 +17,7 @@ from typing import Any
 from fcall.local._runtimes import Failure, Handler, Importer, InvocationFacts, Phase, Timing
 from fcall.local._runtimes import _awslambda_log as _log
 from fcall.local._runtimes._awslambda_context import LambdaContext
-from fcall.local._runtimes._awslambda_json import decode, encode
+from fcall.local._runtimes._awslambda_json import decode, encode, encode_plain
 
 __all__ = ["LambdaRuntime"]
 
@@ -33,6 +33,7 @@ class LambdaRuntime:
     max_event_age = 21_600.0
     request_limits: Mapping[Any, int] = {"Sync": 6 * _MEBIBYTE, "Async": _MEBIBYTE, "DryRun": 6 * _MEBIBYTE}
     response_limit = 6 * _MEBIBYTE + 100
+    trace_variable = b"_X_AMZN_TRACE_ID"
 
     def __init__(self) -> None:
         self._log_format = "Text"
@@ -89,7 +90,9 @@ class LambdaRuntime:
         if isinstance(returned, bytes):
             return returned
         try:
-            text = encode(returned)
+            text = encode_plain(returned)
+            if text is None:
+                text = encode(returned)
         except Exception as error:
             message = f"Unable to marshal response: {error}"
             raise _failure("response", "Runtime.MarshalError", message, facts.request_id, []) from error

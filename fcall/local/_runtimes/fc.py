@@ -32,6 +32,7 @@ class FCRuntime:
     max_event_age = 86_400.0
     request_limits: Mapping[Any, int] = {"Sync": 32 * _MEBIBYTE, "Async": 128 * _KIBIBYTE, "DryRun": 32 * _MEBIBYTE}
     response_limit = 32 * _MEBIBYTE
+    trace_variable = b""
 
     def environment(self, function_name: str, memory_mb: int, handler: str, root: str) -> dict[str, str]:
         return {"FC_FUNCTION_NAME": function_name, "FC_FUNCTION_MEMORY_SIZE": str(memory_mb), "FC_REGION": "local"}
