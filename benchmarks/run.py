@@ -16,8 +16,10 @@ import aliyun
 import aws
 import isolation
 import local_call
+import many
 import overhead
 import startup
+import storm
 import verbs
 from measure import Effort
 
@@ -26,6 +28,8 @@ _FIGURES = {
     "local_call": local_call.rows,
     "isolation": isolation.rows,
     "overhead": overhead.rows,
+    "many": many.rows,
+    "storm": storm.rows,
     "verbs": verbs.rows,
     "aws": aws.rows,
     "aliyun": aliyun.rows,
@@ -55,6 +59,7 @@ def _machine() -> str:
         "fcall-core",
         "awslambdaric",
         "tenacity",
+        "stamina",
         "loky",
         "pebble",
         "fcall-aws",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import AsyncIterable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, assert_type
 
@@ -42,6 +42,31 @@ def every_verb(client: fcall.Client) -> None:
     assert_type(client.stream("images/resize", payload="text"), Iterator[bytes])
     assert_type(client.list_functions("images"), Iterator[fcall.FunctionInfo])
     assert_type(client.invoke_function({"functionName": "resize"}), dict[str, Any])
+
+
+def many_calls(client: fcall.Client, events: list[dict[str, int]]) -> None:
+    assert_type(next(client.map("images/resize", events, concurrency=64, timeout=5)), fcall.InvocationResult)
+    assert_type(next(client.map("images/resize", payloads=[b"..."], progress=True)), fcall.InvocationResult)
+    assert_type(next(client.enqueue_many("images/resize", events)), fcall.Acceptance)
+    with client.as_completed("images/resize", events, progress=lambda progress: progress.rate) as outcomes:
+        for outcome in outcomes:
+            assert_type(outcome, fcall.Outcome)
+            assert_type(outcome.error, fcall.FcallError | None)
+        outcomes.cancel()
+
+
+async def every_verb_awaited(client: fcall.AsyncClient, events: AsyncIterable[int]) -> None:
+    assert_type(await client.invoke("images/resize", {"width": 3}, timeout=5), fcall.InvocationResult)
+    assert_type(await client.enqueue("images/resize"), fcall.Acceptance)
+    await client.check("images/resize")
+    assert_type([piece async for piece in client.stream("images/resize")], list[bytes])
+    assert_type([info async for info in client.list_functions()], list[fcall.FunctionInfo])
+    assert_type(await client.invoke_function({"functionName": "resize"}), dict[str, Any])
+    assert_type([result async for result in client.map("images/resize", events)], list[fcall.InvocationResult])
+    assert_type([outcome async for outcome in client.as_completed("images/resize", [1])], list[fcall.Outcome])
+    async with client.enqueue_many("images/resize", events) as accepted:
+        assert_type(await anext(accepted), fcall.Acceptance)
+    await client.close()
 
 
 def every_field_of_a_result(result: fcall.InvocationResult) -> None:
