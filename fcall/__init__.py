@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from fcall import errors as errors
+    from fcall import handlers as handlers
     from fcall import local as local
     from fcall import provider as provider
     from fcall import testing as testing
@@ -21,18 +22,21 @@ if TYPE_CHECKING:
     from fcall._result import Acceptance as Acceptance
     from fcall._result import FunctionInfo as FunctionInfo
     from fcall._result import InvocationResult as InvocationResult
+    from fcall.dispatcher import Dispatcher as Dispatcher
     from fcall.errors import Executed as Executed
     from fcall.errors import FcallError as FcallError
 
 __all__ = [
     "Acceptance",
     "Client",
+    "Dispatcher",
     "Executed",
     "FcallError",
     "FunctionInfo",
     "InvocationResult",
     "default_client",
     "errors",
+    "handlers",
     "hookimpl",
     "invoke_function",
     "local",
@@ -46,6 +50,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Acceptance": "fcall._result",
     "Client": "fcall._client",
+    "Dispatcher": "fcall.dispatcher",
     "Executed": "fcall.errors",
     "FcallError": "fcall.errors",
     "FunctionInfo": "fcall._result",
@@ -54,7 +59,7 @@ _HOME = {
     "hookimpl": "fcall._hookspecs",
     "set_default_client": "fcall._client",
 }
-_DOORS = ("errors", "local", "provider", "testing")
+_DOORS = ("errors", "handlers", "local", "provider", "testing")
 
 
 def invoke_function(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from fcall.errors import (
 )
 from fcall.provider import Capabilities, NoOptions, Provider, ProviderSpec, StreamingProvider
 
-__all__ = ["Route", "Router", "checked_name", "override"]
+__all__ = ["Route", "Router", "checked_name", "override", "wrapping"]
 
 _MOST_TARGETS = 1024
 
@@ -149,6 +149,11 @@ class Route:
 override: ContextVar[Callable[[Target], Sequence[Route] | None] | None] = ContextVar("fcall_override", default=None)
 """Answers for the router in this context, for tests; None lets it decide by itself."""
 
+wrapping: ContextVar[Callable[[Target, Sequence[Route]], Sequence[Route]] | None] = ContextVar(
+    "fcall_wrapping", default=None
+)
+"""What stands in this context around the routes that the router decides on, for tests that record."""
+
 
 class _Failover(Sequence[Route]):
     """The routes of a failover list. The first one is there; each other one is made when it is asked for.
@@ -238,7 +243,8 @@ class Router:
             with self._lock:
                 routes = self._routes.get(key) or self._decided(target, service, past_configuration)
                 self._routes[key] = routes
-        return routes
+        wrap = wrapping.get()
+        return routes if wrap is None else wrap(target, routes)
 
     def close(self) -> None:
         """Close the providers that were made here, all of them even where one raises.
