@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from fcall import errors as errors
+    from fcall import handlers as handlers
     from fcall import local as local
     from fcall import provider as provider
     from fcall import testing as testing
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from fcall._result import Acceptance as Acceptance
     from fcall._result import FunctionInfo as FunctionInfo
     from fcall._result import InvocationResult as InvocationResult
+    from fcall.dispatcher import Dispatcher as Dispatcher
     from fcall.errors import Executed as Executed
     from fcall.errors import FcallError as FcallError
 
@@ -34,6 +36,7 @@ __all__ = [
     "AsyncClient",
     "AsyncResults",
     "Client",
+    "Dispatcher",
     "Executed",
     "FcallError",
     "FunctionInfo",
@@ -43,6 +46,7 @@ __all__ = [
     "Results",
     "default_client",
     "errors",
+    "handlers",
     "hookimpl",
     "invoke_function",
     "local",
@@ -58,6 +62,7 @@ _HOME = {
     "AsyncClient": "fcall._async_client",
     "AsyncResults": "fcall._map._async_results",
     "Client": "fcall._client",
+    "Dispatcher": "fcall.dispatcher",
     "Executed": "fcall.errors",
     "FcallError": "fcall.errors",
     "FunctionInfo": "fcall._result",
@@ -69,7 +74,7 @@ _HOME = {
     "hookimpl": "fcall._hookspecs",
     "set_default_client": "fcall._client",
 }
-_DOORS = ("errors", "local", "provider", "testing")
+_DOORS = ("errors", "handlers", "local", "provider", "testing")
 
 
 def invoke_function(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,13 +24,18 @@ from fcall._wording import listed, quoted
 from fcall.errors import ConfigurationError, InvalidParamsError, PluginError
 from fcall.provider import Capabilities, Provider, ProviderSpec
 
-__all__ = ["Route", "Router", "checked_name", "override"]
+__all__ = ["Route", "Router", "checked_name", "override", "wrapping"]
 
 _MOST_TARGETS = 1024
 
 
 override: ContextVar[Callable[[Target], Sequence[Route] | None] | None] = ContextVar("fcall_override", default=None)
 """Answers for the router in this context, for tests; None lets it decide by itself."""
+
+wrapping: ContextVar[Callable[[Target, Sequence[Route]], Sequence[Route]] | None] = ContextVar(
+    "fcall_wrapping", default=None
+)
+"""What stands in this context around the routes that the router decides on, for tests that record."""
 
 
 class _Failover(Sequence[Route]):
@@ -122,7 +127,8 @@ class Router:
             with self._lock:
                 routes = self._routes.get(key) or self._decided(target, service, past_configuration)
                 self._routes[key] = routes
-        return routes
+        wrap = wrapping.get()
+        return routes if wrap is None else wrap(target, routes)
 
     def close(self) -> None:
         """Close the providers that were made here, all of them even where one raises.
