@@ -260,11 +260,15 @@ def test_every_parameter_is_explained() -> None:
 def test_every_public_name_is_mentioned() -> None:
     """The reference knows every name behind every door."""
     pages = "\n".join(path.read_text(encoding="utf-8") for path in (DOCS / "reference").glob("*.md"))
-<<<<<<< HEAD
-    doors = (fcall, fcall.errors, fcall.provider, fcall.local, fcall.testing, fcall.testing.faults)
-=======
-    doors = (fcall, fcall.errors, fcall.handlers, fcall.provider, fcall.local, fcall.testing)
->>>>>>> issue-8
+    doors = (
+        fcall,
+        fcall.errors,
+        fcall.handlers,
+        fcall.provider,
+        fcall.local,
+        fcall.testing,
+        fcall.testing.faults,
+    )
     names = {name for door in doors for name in door.__all__}
 
     assert set() == {name for name in names if not re.search(rf"`[^`\n]*\b{name}\b[^`\n]*`", pages)}

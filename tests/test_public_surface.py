@@ -21,11 +21,15 @@ import pytest
 import fcall
 
 PACKAGE = Path(fcall.__file__).parent
-<<<<<<< HEAD
-DOORS = ("fcall", "fcall.errors", "fcall.local", "fcall.provider", "fcall.testing", "fcall.testing.faults")
-=======
-DOORS = ("fcall", "fcall.errors", "fcall.handlers", "fcall.local", "fcall.provider", "fcall.testing")
->>>>>>> issue-8
+DOORS = (
+    "fcall",
+    "fcall.errors",
+    "fcall.handlers",
+    "fcall.local",
+    "fcall.provider",
+    "fcall.testing",
+    "fcall.testing.faults",
+)
 
 # Which module may know which: an import leads to the same line or to one further down.
 LAYERS = (
@@ -33,14 +37,10 @@ LAYERS = (
     {"fcall.cli", "fcall._pytest"},
     {"fcall.testing"},
     {"fcall"},
-<<<<<<< HEAD
+    {"fcall.dispatcher"},
     {"fcall._async_client", "fcall._client"},
     {"fcall._caller"},
     {"fcall._map"},
-=======
-    {"fcall.dispatcher"},
-    {"fcall._client"},
->>>>>>> issue-8
     {"fcall._drivers"},
     {"fcall._flow"},  # above the router, since a flow walks the routes that the router made
     {"fcall._steps"},
