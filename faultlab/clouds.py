@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -14,7 +13,7 @@ from endpoints import Endpoint, faults_of
 import fcall
 from fcall.errors import FcallError
 
-__all__ = ["CLIENTS", "CloudLine", "environment", "fcall_client"]
+__all__ = ["CLIENTS", "CloudLine", "environment", "fcall_client", "options"]
 
 _EVENT = b'{"name": "Ada", "filler": "0123456789"}'
 _KEYS = ("test-key-id", "test-key-secret")
@@ -37,6 +36,8 @@ def environment(**more: str) -> Iterator[None]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": _KEYS[0],
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": _KEYS[1],
         **more,
     }
     try:
@@ -47,11 +48,10 @@ def environment(**more: str) -> Iterator[None]:
 
 
 def options(cloud: str, endpoint: Endpoint) -> dict[str, Any]:
-    """What fcall's provider needs to call an endpoint. The authority that AWS trusts is in the environment."""
+    """What fcall's provider needs to call an endpoint, beside what is in the environment."""
     if cloud == "aws":
         return {"provider": "aws", "endpoint_url": endpoint.url}
-    keys = dict(zip(("access_key_id", "access_key_secret"), _KEYS, strict=True))
-    return {"provider": "aliyun", "endpoint": endpoint.url, "ca_file": endpoint.ca_file, **keys}
+    return {"provider": "aliyun", "endpoint": endpoint.url, "ca_file": endpoint.ca_file}
 
 
 def fcall_client(**options: Any) -> fcall.Client:
@@ -85,7 +85,6 @@ def _boto3(cloud: str, endpoint: Endpoint, timeout: float, stack: ExitStack) -> 
 def _fc2(cloud: str, endpoint: Endpoint, timeout: float, stack: ExitStack) -> tuple[Call, Call]:
     import fc2
 
-    logging.getLogger().handlers.clear()  # aliyun-fc2 configures the root logger
     key_id, secret = _KEYS
     client = fc2.Client(endpoint=endpoint.url, accessKeyID=key_id, accessKeySecret=secret, Timeout=timeout)
     call = lambda: client.invoke_function("images", "echo", _EVENT).data  # noqa: E731 - returned twice
@@ -125,10 +124,10 @@ def _own_of_fc2() -> tuple[type[BaseException], ...]:
 
 
 def _own_of_fc3() -> tuple[type[BaseException], ...]:
-    from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
     from darabonba.exceptions import DaraException
+    from Tea.exceptions import TeaException
 
-    return AlibabaCloudException, DaraException
+    return DaraException, TeaException
 
 
 Maker = Callable[[str, Endpoint, float, ExitStack], tuple[Call, Call]]

@@ -1,4 +1,4 @@
-"""A line is what a call goes through: a client, a provider or an SDK, the faults in the way, the function at its end."""
+"""A line is what a call goes through: a client, the faults in the way, and the function at its end."""
 
 from __future__ import annotations
 

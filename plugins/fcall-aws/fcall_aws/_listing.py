@@ -39,10 +39,10 @@ def listed(page: Callable[[str | None], Mapping[str, Any]]) -> Iterator[Function
 
 def _records(answer: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """The functions of a page. botocore reads a body that is no JSON, or is cut short, as a page with nothing on it."""
-    head = head_of(answer, _OK)
-    check_head(head, _OK, b"")
     records: Sequence[Mapping[str, Any]] | None = answer.get("Functions")
     if records is None:
+        head = head_of(answer, _OK)
+        check_head(head, _OK, b"")
         raise ProviderUnavailableError(
             "the answer is no list of functions, or was cut short; look at endpoint_url",
             status_code=head.status,

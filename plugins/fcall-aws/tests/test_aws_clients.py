@@ -182,8 +182,8 @@ def test_a_client_of_the_applications_own(endpoint: LambdaEndpoint, caplog: pyte
 
 def test_a_client_that_retries_is_warned_about_once(endpoint: LambdaEndpoint, caplog: pytest.LogCaptureFixture) -> None:
     """It may run a function several times in one attempt, and fcall would not know."""
-    provider = _provider(client=_boto3_client(endpoint, read_timeout=5))
-    for _ in range(3):
+    own = _boto3_client(endpoint, read_timeout=5)
+    for provider in [_provider(client=own)] * 2 + [_provider(client=own, account="000000000000")]:
         _call(provider)
 
     assert ["fcall.aws"] == [record.name for record in caplog.records if record.levelno >= logging.WARNING]
