@@ -185,8 +185,8 @@ def test_in_the_queue_for_a_place() -> None:
         holder = threading.Thread(target=client.invoke, args=("f",))
         holder.start()
         called.wait()
-        ready()
         try:
+            ready()
             client.invoke("f")
         finally:
             released.set()
