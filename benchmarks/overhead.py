@@ -1,4 +1,4 @@
-"""Figure 3: what fcall adds to calling a provider directly, beside what tenacity adds for retries alone."""
+"""Figure 3: what fcall adds to calling a provider directly, beside what tenacity and stamina add for retries alone."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from measure import Effort, Row, Samples, interleaved, limit, micro, repeated
 import fcall
 from fcall._drivers import run_sync
 from fcall._flow import Flow
+from fcall._guard import Guards
 from fcall._invocation import checked
 from fcall._observers import NO_OBSERVERS
 from fcall._policy import Policy
@@ -62,20 +63,6 @@ class Observer:
         pass
 
 
-class CountingPolicy(Policy):
-    """The default policy, which counts how often it is asked."""
-
-    asked = 0
-
-    def pause(self, *arguments: Any) -> float | None:
-        CountingPolicy.asked += 1
-        return super().pause(*arguments)
-
-    def may_fail_over(self, *arguments: Any) -> bool:
-        CountingPolicy.asked += 1
-        return super().may_fail_over(*arguments)
-
-
 def rows(effort: Effort) -> list[Row]:
     """The whole share of fcall, with and without an observer; the flow's and the policy's part of it."""
     calls = _calls()
@@ -91,17 +78,25 @@ def _calls() -> dict[str, Callable[[], object]]:
     plain = _client(provider)
     watched = _client(provider, Observer(None))
     traced = _client(provider, Observer({"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}))
-    routes = (Route("null", provider, policy=CountingPolicy()),)
-    policy, failure = Policy(), ThrottledError("slow down")
+    guard, policy, failure = Guards(), Policy(), ThrottledError("slow down")
+
+    def flow(policy: Policy) -> Callable[[], object]:
+        routes = (Route("null", provider, policy=policy),)
+        return lambda: run_sync(Flow(_TARGET, invocation, routes, NO_OBSERVERS, time.monotonic, random).invoke())
+
     return {
         "direct": lambda: provider.invoke(invocation, deadline),
         "invoke": lambda: plain.invoke("benchmark/nothing", payload=b"{}"),
         "invoke_function": lambda: plain.invoke_function(_PARAMS),
         "observer": lambda: watched.invoke_function(_PARAMS),
         "tracing": lambda: traced.invoke_function(_PARAMS),
-        "flow": lambda: run_sync(Flow(_TARGET, invocation, routes, NO_OBSERVERS, time.monotonic, random).invoke()),
+        "flow": flow(Policy()),
+        "guarded": flow(Policy(max_in_flight=100, circuit_breaker=True)),
+        "nothing": lambda: None,
+        "budget": lambda: guard.of("null:benchmark/nothing").budget.refund(0),
         "decision": lambda: policy.pause(1, failure, invocation, 60.0, random),
         **_tenacity(provider, invocation, deadline),
+        **_stamina(provider, invocation, deadline),
     }
 
 
@@ -125,6 +120,17 @@ def _tenacity(provider: NullProvider, invocation: Invocation, deadline: Deadline
     return {"tenacity": lambda: invoke(invocation, deadline)}
 
 
+def _stamina(provider: NullProvider, invocation: Invocation, deadline: Deadline) -> dict[str, Callable[[], object]]:
+    """The same with stamina."""
+    if not find_spec("stamina"):
+        return {}
+    import stamina
+
+    retrying = stamina.retry(on=ThrottledError, attempts=3, timeout=60.0, wait_initial=0.05, wait_max=20.0)
+    invoke = retrying(provider.invoke)
+    return {"stamina": lambda: invoke(invocation, deadline)}
+
+
 def _share_rows(samples: Samples) -> list[Row]:
     shown = {
         "invoke": "`Client.invoke`: all that fcall adds",
@@ -136,29 +142,36 @@ def _share_rows(samples: Samples) -> list[Row]:
     for name, what in shown.items():
         share = samples.added(name, "direct")
         to_reach = limit("at most 15 µs", share <= 15e-6) if name in ("invoke", "invoke_function") else ""
-        rows.append(_beside_tenacity(what, share, samples, to_reach))
+        rows.append(_beside_peers(what, share, samples, to_reach))
     return rows
 
 
 def _flow_rows(samples: Samples) -> list[Row]:
     what = "of it the flow: deadline, checks, attempts, retries, failover, result"
-    return [_beside_tenacity(what, samples.added("flow", "direct"), samples)]
+    return [_beside_peers(what, samples.added("flow", "direct"), samples)]
 
 
-def _beside_tenacity(what: str, share: float, samples: Samples, to_reach: str = "") -> Row:
-    if "tenacity" not in samples.seconds:
-        return Row(what, micro(share), "tenacity is not installed", "", to_reach)
-    tenacity = samples.added("tenacity", "direct")
-    return Row(what, micro(share), f"tenacity, retries alone {micro(tenacity)}", f"{share / tenacity:.2f}", to_reach)
+def _beside_peers(what: str, share: float, samples: Samples, to_reach: str = "") -> Row:
+    """A share beside that of the peers; the ratio is to the quicker one."""
+    peers = {name: samples.added(name, "direct") for name in ("tenacity", "stamina") if name in samples.seconds}
+    if not peers:
+        return Row(what, micro(share), "neither tenacity nor stamina is installed", "", to_reach)
+    shown = ", ".join(f"{name} {micro(seconds)}" for name, seconds in peers.items())
+    return Row(what, micro(share), f"retries alone: {shown}", f"{share / min(peers.values()):.2f}", to_reach)
 
 
 def _policy_rows(samples: Samples) -> list[Row]:
-    asked = CountingPolicy.asked
+    budget = samples.added("budget", "nothing")
+    guarded = budget + samples.added("guarded", "flow")
     return [
-        Row(
-            "of the flow the policy, on a call that goes well",
-            f"asked {asked} times" if asked else "0.0 µs: it is not asked",
-            to_reach=limit("at most 1 µs", not asked),
+        _beside_peers(
+            "of the flow the policy, on a call that goes well: its retry budget",
+            budget,
+            samples,
+            limit("at most 1 µs", budget <= 1e-6),
+        ),
+        _beside_peers(
+            "the policy with a breaker and a limit", guarded, samples, limit("at most 2 µs", guarded <= 2e-6)
         ),
         Row("the policy's decision after a failure", micro(samples.cost("decision"))),
     ]

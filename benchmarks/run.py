@@ -12,10 +12,14 @@ import platform
 from collections.abc import Sequence
 from importlib import metadata
 
+import aliyun
+import aws
 import isolation
 import local_call
+import many
 import overhead
 import startup
+import storm
 import verbs
 from measure import Effort
 
@@ -24,7 +28,11 @@ _FIGURES = {
     "local_call": local_call.rows,
     "isolation": isolation.rows,
     "overhead": overhead.rows,
+    "many": many.rows,
+    "storm": storm.rows,
     "verbs": verbs.rows,
+    "aws": aws.rows,
+    "aliyun": aliyun.rows,
 }
 _FULL = Effort(rounds=25, calls=2000, processes=40)
 _QUICK = Effort(rounds=1, calls=5, processes=1)
@@ -47,7 +55,19 @@ def main() -> None:
 
 
 def _machine() -> str:
-    peers = (f"{name} {_version(name)}" for name in ("fcall-core", "awslambdaric", "tenacity", "loky", "pebble"))
+    names = (
+        "fcall-core",
+        "awslambdaric",
+        "tenacity",
+        "stamina",
+        "loky",
+        "pebble",
+        "fcall-aws",
+        "boto3",
+        "fcall-aliyun",
+        "aliyun-fc2",
+    )
+    peers = (f"{name} {_version(name)}" for name in names)
     python = f"{platform.python_implementation()} {platform.python_version()}"
     return f"{python}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}; {', '.join(peers)}"
 

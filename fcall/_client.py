@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-import os
 import threading
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from random import Random
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import Any, Unpack
+from typing import Any, TypeVar, Unpack
 
-from fcall._config import Configuration
-from fcall._deadline import Deadline
+from fcall._caller import Caller, accepted, portable
 from fcall._drivers import run_sync, stream_sync
 from fcall._flow import Flow
 from fcall._fork import forget_in_child
-from fcall._invocation import ABSENT, CallParameters, Invocation, checked, parse_params
-from fcall._plugins import Plugins
+from fcall._invocation import ABSENT, CallParameters, InvocationType
+from fcall._map._bell import ThreadBell
+from fcall._map._crew import Consumer, ThreadCrew
+from fcall._map._many import MapParameters
+from fcall._map._progress import ProgressOption
+from fcall._map._results import Outcome, OwnResults, Results, acceptance_of, outcome_of, result_of
+from fcall._map._work import Settled
 from fcall._result import Acceptance, FunctionInfo, InvocationResult
-from fcall._router import Route, Router, checked_name
-from fcall._target import Target
-from fcall.errors import (
-    ClientClosedError,
-    ConfigurationError,
-    Executed,
-    FcallError,
-    InvalidParamsError,
-    UnmappedProviderError,
-    UnsupportedFeatureError,
-)
-from fcall.provider import ListingProvider, Provider
+from fcall._threads import UNBOUNDED
+from fcall.errors import ConfigurationError
 
 __all__ = ["Client", "default_client", "set_default_client"]
 
+T = TypeVar("T")
 
-class Client:
+
+class Client(Caller):
     """Calls functions wherever they run. It may be used from many threads, and after a fork.
 
     Args:
@@ -57,46 +50,6 @@ class Client:
         {'greeting': 'Hello Ada'}
     """
 
-    def __init__(
-        self,
-        config: str | os.PathLike[str] | Mapping[str, Any] | None = None,
-        *,
-        env: str | None = None,
-        provider: str | None = None,
-        providers: Mapping[str, Provider] | None = None,
-        plugins: Iterable[object] = (),
-        direct_targets: bool = True,
-        **provider_options: Any,
-    ) -> None:
-        if provider_options and provider is None:
-            raise InvalidParamsError(
-                f"{next(iter(provider_options))!r} is an option of a provider; say which one with provider="
-            )
-        without_file = config is None and (provider is not None or providers is not None)
-        if without_file and env is not None:
-            raise InvalidParamsError(
-                "env chooses an environment of a configuration, and with provider= or providers= none is read; "
-                "pass config= too, or leave env out"
-            )
-        if provider is None and without_file and isinstance(providers, Mapping) and len(providers) == 1:
-            provider = next(iter(providers))
-        said = {} if provider is None else {"provider": checked_name(provider), **provider_options}
-        configuration = (
-            Configuration.without_file(said) if without_file else Configuration.load(config, env=env, said=said)
-        )
-        self._plugins = Plugins(plugins)
-        self._router = Router(configuration, self._plugins, instances=providers, direct_targets=direct_targets)
-        self._clock, self._sleep = time.monotonic, time.sleep
-        self._closed = False
-        self._seed()
-        forget_in_child(self)
-
-    def _seed(self) -> None:
-        """Take random numbers of this process's own: a forked child would repeat its parent's."""
-        self._random = Random().random  # noqa: S311 - it spreads retries, and keeps no secret
-
-    after_fork_in_child = _seed
-
     def invoke(self, target: str, event: Any = ABSENT, **parameters: Unpack[CallParameters]) -> InvocationResult:
         """Call a function and wait for its answer.
 
@@ -116,8 +69,7 @@ class Client:
             ConfigurationError: nothing was sent.
             InvocationError: the call failed; its `executed` says whether the function ran.
         """
-        parsed = self._router.target(target)
-        return self._invoked(parsed, checked(parsed, "Sync", event=event, **parameters))
+        return run_sync(self._call(target, "Sync", event, parameters).invoke(), self._sleep)
 
     def enqueue(self, target: str, event: Any = ABSENT, **parameters: Unpack[CallParameters]) -> Acceptance:
         """Have a function run later (Async): the provider queues the event.
@@ -125,9 +77,7 @@ class Client:
         It takes the parameters of `invoke`, and raises what `invoke` raises, less the function's own failure, which
         nobody is there to see.
         """
-        parsed = self._router.target(target)
-        result = self._invoked(parsed, checked(parsed, "Async", event=event, **parameters))
-        return Acceptance(result.request_id, result.status_code, result.provider)
+        return accepted(run_sync(self._call(target, "Async", event, parameters).invoke(), self._sleep))
 
     def check(self, target: str, event: Any = ABSENT, **parameters: Unpack[CallParameters]) -> None:
         """Ask whether a call would be allowed (DryRun), without running the function.
@@ -138,8 +88,7 @@ class Client:
             RejectedError: it would not be.
             UnsupportedFeatureError: the provider cannot tell.
         """
-        parsed = self._router.target(target)
-        self._invoked(parsed, checked(parsed, "DryRun", event=event, **parameters))
+        run_sync(self._call(target, "DryRun", event, parameters).invoke(), self._sleep)
 
     def stream(self, target: str, event: Any = ABSENT, **parameters: Unpack[CallParameters]) -> Iterator[bytes]:
         """Call a function and take its answer in pieces, as they are made.
@@ -151,11 +100,7 @@ class Client:
             UnsupportedFeatureError: the provider cannot stream; at once.
             InvocationError: the call failed, maybe after some pieces.
         """
-        parsed = self._router.target(target)
-        invocation = checked(parsed, "Sync", event=event, **parameters)
-        routes = self._routes(parsed)
-        routes[0].check_streaming()
-        return self._streamed(parsed, invocation, routes)
+        return self._pieces(self._stream(target, event, parameters))
 
     def list_functions(self, service: str | None = None) -> Iterator[FunctionInfo]:
         """The functions of a service, lazily, by the names that the application has for them.
@@ -167,14 +112,65 @@ class Client:
             UnsupportedFeatureError: the provider cannot list; at once.
             InvocationError: listing failed, maybe after some functions.
         """
-        target = Target(service=service, function="*")
-        checked(target)
-        route = self._routes(target)[0]
-        if not (route.capabilities.listing and isinstance(route.provider, ListingProvider)):
-            raise UnsupportedFeatureError(
-                f"provider {route.provider_name!r} cannot list functions", provider=route.provider_name
-            )
-        return self._listed(route, service)
+        return self._listing(service)
+
+    def map(
+        self,
+        target: str,
+        events: Iterable[Any] = ABSENT,
+        *,
+        payloads: Iterable[bytes | str] = ABSENT,
+        concurrency: int = 16,
+        progress: ProgressOption = False,
+        **parameters: Unpack[MapParameters],
+    ) -> Results[InvocationResult]:
+        """Call a function once for each item, many at a time, and give the results in the order of the items.
+
+        It is lazy: the iterable is read on the thread that takes the results, a bounded number of items ahead. Where
+        the service throttles calls, fewer are made at once, and each again until its own time-out.
+
+        Args:
+            target: as for `invoke`.
+            events: any JSON values.
+            payloads: bytes or texts that are sent as they are; instead of `events`.
+            concurrency: how many calls are under way at most; one at a time is made on the thread that iterates.
+            progress: True draws a line on standard error where that is a terminal; a function is shown a `Progress`.
+            context, qualifier, timeout, idempotent, log_tail, options: of every call, as for `invoke`.
+
+        Raises:
+            ConfigurationError: at once; no call can be made like this.
+            FcallError: from the iteration, the error of the first item that failed; its `index` says which. Then
+                nothing more is sent.
+        """
+        return self._many(target, "Sync", (events, payloads), result_of, concurrency, progress, parameters)
+
+    def as_completed(
+        self,
+        target: str,
+        events: Iterable[Any] = ABSENT,
+        *,
+        payloads: Iterable[bytes | str] = ABSENT,
+        concurrency: int = 16,
+        progress: ProgressOption = False,
+        **parameters: Unpack[MapParameters],
+    ) -> Results[Outcome]:
+        """`map`, but give an `Outcome` for each item as soon as it is there, and raise no item's error."""
+        return self._many(
+            target, "Sync", (events, payloads), outcome_of, concurrency, progress, parameters, in_order=False
+        )
+
+    def enqueue_many(
+        self,
+        target: str,
+        events: Iterable[Any] = ABSENT,
+        *,
+        payloads: Iterable[bytes | str] = ABSENT,
+        concurrency: int = 16,
+        progress: ProgressOption = False,
+        **parameters: Unpack[MapParameters],
+    ) -> Results[Acceptance]:
+        """Have a function run later (Async) once for each item: `map`, with what `enqueue` gives for each."""
+        return self._many(target, "Async", (events, payloads), acceptance_of, concurrency, progress, parameters)
 
     def invoke_function(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """The portable contract: one mapping in, one dict out.
@@ -191,26 +187,14 @@ class Client:
         Raises:
             FcallError: every failure; never an answer that has to be looked at to see that it is one.
         """
-        target, invocation = parse_params(params)
-        result = self._invoked(target, invocation)
-        return {
-            "statusCode": result.status_code,
-            "functionError": "",
-            "payload": result.payload,
-            "requestId": result.request_id,
-            "executedVersion": result.executed_version,
-            "logTail": result.log_tail,
-            "provider": result.provider,
-        }
+        return portable(run_sync(self._call_by_params(params).invoke(), self._sleep))
 
     def close(self) -> None:
-        """Let go of connections and threads. What was accepted is finished first. Closing twice is harmless."""
-        self._closed = True
-        try:
-            self._router.close()
-        except ConfigurationError:  # it was refused, so it is open still
-            self._closed = False
-            raise
+        """Let go of connections and threads. What was accepted is finished first. Closing twice is harmless.
+
+        A map that is under way sends nothing more; what it sent is waited for.
+        """
+        self._finish()
 
     def __enter__(self) -> Client:
         self._refuse_closed()
@@ -219,52 +203,32 @@ class Client:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is not None and not isinstance(error, Exception):
+            self._abandon()
         self.close()
 
-    def _invoked(self, target: Target, invocation: Invocation) -> InvocationResult:
-        return run_sync(self._flow(target, invocation, self._routes(target)).invoke(), self._sleep)
+    def _pieces(self, begin: Callable[[], Flow]) -> Iterator[bytes]:
+        """The pieces of a stream; the call begins when the first one is asked for."""
+        yield from stream_sync(begin().stream(), self._sleep)
 
-    def _streamed(self, target: Target, invocation: Invocation, routes: Sequence[Route]) -> Iterator[bytes]:
-        """The pieces; the call begins, and its clock with it, when the first one is asked for."""
-        self._refuse_closed()
-        yield from stream_sync(self._flow(target, invocation, routes).stream(), self._sleep)
-
-    def _routes(self, target: Target) -> Sequence[Route]:
-        self._refuse_closed()
-        return self._router.routes(target)
-
-    def _refuse_closed(self) -> None:
-        if self._closed:
-            raise ClientClosedError(
-                "the client is closed; make a new one, or keep this one open for as long as it is used"
-            )
-
-    def _flow(self, target: Target, invocation: Invocation, routes: Sequence[Route]) -> Flow:
-        return Flow(target, invocation, routes, self._plugins.observers(), self._clock, self._random)
-
-    def _listed(self, route: Route, service: str | None) -> Iterator[FunctionInfo]:
-        assert isinstance(route.provider, ListingProvider)
-        self._refuse_closed()
-        deadline = Deadline.after(route.default_timeout or route.capabilities.other_timeout, self._clock)
-        try:
-            there = route.service if route.bound else service
-            for info in route.provider.list_functions(there, deadline, route.names.configured()):
-                name = route.names.application_name(info.name)
-                if name is not None:
-                    yield FunctionInfo(name, info.provider_name, info.runtime, info.last_modified, info.raw)
-        except FcallError as error:
-            error.provider = error.provider or route.provider_name
-            error.service = error.service or service
-            error.executed = Executed.NO  # listing runs nothing, however it failed
-            raise
-        except Exception as error:
-            raise UnmappedProviderError(
-                f"the provider raised {type(error).__name__} while it listed functions; see the cause, and report it "
-                "to the provider's author",
-                executed=Executed.NO,
-                provider=route.provider_name,
-                service=service,
-            ) from error
+    def _many(
+        self,
+        target: str,
+        type: InvocationType,
+        items: tuple[Any, Any],
+        shape: Callable[[Settled], T],
+        concurrency: int,
+        progress: ProgressOption,
+        parameters: Mapping[str, Any],
+        *,
+        in_order: bool = True,
+    ) -> Results[T]:
+        bell = ThreadBell()
+        many = self._begin(target, type, items, concurrency, progress, parameters, in_order=in_order, ring=bell.ring)
+        source = iter(many.source)
+        if concurrency == 1:
+            return OwnResults(Consumer(many.work, many.plan), source, shape, many.meter)
+        return Results(ThreadCrew(many.work, many.plan, UNBOUNDED), bell, source, shape, many.meter)
 
 
 _default: Client | None = None

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from fcall._invocation import LONGEST_TIMEOUT
+from fcall._keys import DEFAULTS_RULES, POLICY_RULES, SERVICE_KEYS, SERVICE_RULES, Rule
 from fcall._wording import listed, nearest, quoted
 from fcall.errors import ConfigurationError, InvalidParamsError
 
 __all__ = ["SERVICE_KEYS", "Binding", "Configuration", "Origin", "Setting", "config_files", "working_directory"]
 
 _SECTIONS = ("defaults", "services", "env")
-_MOST_ATTEMPTS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,61 +46,6 @@ class Setting:
 Table: TypeAlias = dict[str, Setting]
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value)
-
-
-def _is_number_of_seconds(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= LONGEST_TIMEOUT
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MOST_ATTEMPTS
-
-
-def _are_names(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) and all(map(_is_text, value))
-
-
-def _are_functions(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        template = value.get("*")
-        return all(map(_is_text, (*value, *value.values()))) and (template is None or _is_template(template))
-    return _is_template(value)
-
-
-def _is_template(value: Any) -> bool:
-    return isinstance(value, str) and "{function}" in value and not {"{", "?"} & set(value.replace("{function}", "", 1))
-
-
-_Rule: TypeAlias = tuple[Callable[[Any], bool], str]
-_NAME: _Rule = (_is_text, "a text that is not empty")
-
-# What carries over where a table names a provider of its own: how to call, as against whom.
-_POLICY: dict[str, _Rule] = {
-    "timeout": (_is_number_of_seconds, f"a number of seconds over 0 and at most {LONGEST_TIMEOUT:.0f}"),
-    "attempts": (_is_count, f"a whole number from 1 to {_MOST_ATTEMPTS}"),
-    "retry_error_types": (_are_names, "a list of the error types of functions"),
-    "failover": (_are_names, "a list of services"),
-    "failover_maybe": (lambda value: isinstance(value, bool), "true or false"),
-}
-_SERVICE: dict[str, _Rule] = {
-    "provider": _NAME,
-    "service": _NAME,
-    "functions": (
-        _are_functions,
-        "a template such as 'prod-{function}', or a table from names to names in which '*' may be a template",
-    ),
-    **_POLICY,
-}
-SERVICE_KEYS = frozenset(_SERVICE)
-"""What may be said of a service whoever its provider is; everything else is an option of its provider."""
-
-_DEFAULTS: dict[str, _Rule] = {
-    key: rule for key, rule in _SERVICE.items() if key not in ("service", "functions", "failover")
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Binding:
     """What the configuration says of one service, or of functions without one.
@@ -122,7 +66,7 @@ class Binding:
 
     def options(self) -> Table:
         """The settings that belong to the provider."""
-        return {key: setting for key, setting in self.table.items() if key not in _SERVICE}
+        return {key: setting for key, setting in self.table.items() if key not in SERVICE_RULES}
 
     @property
     def origin(self) -> Origin:
@@ -305,15 +249,15 @@ def _assembled(
     _check_env(layers, env)
     defaults: Table = {}
     for prefix, content, layer in _tables_of(layers, env):
-        defaults = _overlaid(defaults, _table(content.get("defaults", {}), _DEFAULTS, f"{prefix}defaults", layer))
+        defaults = _overlaid(defaults, _table(content.get("defaults", {}), DEFAULTS_RULES, f"{prefix}defaults", layer))
     if environ.get("FCALL_PROVIDER", "") not in ("", defaults["provider"].value if "provider" in defaults else ""):
         setting = Setting(environ["FCALL_PROVIDER"], Origin("FCALL_PROVIDER", working_directory()))
         defaults = _overlaid(defaults, {"provider": setting})
-    defaults = _overlaid(defaults, _checked(said, _DEFAULTS, Origin("Client(…)", Path(), in_code=True)))
+    defaults = _overlaid(defaults, _checked(said, DEFAULTS_RULES, Origin("Client(…)", Path(), in_code=True)))
     services: dict[str, Table] = {}
     for prefix, content, layer in _tables_of(layers, env):
         for name, raw in _mapping(content.get("services", {}), f"{prefix}services", layer).items():
-            table = _table(raw, _SERVICE, f"{prefix}services.{name}", layer)
+            table = _table(raw, SERVICE_RULES, f"{prefix}services.{name}", layer)
             services[name] = _overlaid(services.get(name, {}), table)
     services = {name: _overlaid(defaults, table) for name, table in services.items()}
     _check_failover(services)
@@ -333,21 +277,21 @@ def _tables_of(layers: list[_Layer], env: str | None) -> Iterator[tuple[str, Map
 
 def _overlaid(base: Table, table: Table) -> Table:
     """`table` on top of `base`. One that names a provider starts afresh and keeps only how to call, not whom."""
-    kept = {key: setting for key, setting in base.items() if "provider" not in table or key in _POLICY}
+    kept = {key: setting for key, setting in base.items() if "provider" not in table or key in POLICY_RULES}
     return {**kept, **table}
 
 
-def _table(raw: Any, rules: Mapping[str, _Rule], name: str, layer: _Layer) -> Table:
+def _table(raw: Any, rules: Mapping[str, Rule], name: str, layer: _Layer) -> Table:
     """One table of a file, checked as far as every provider has the same keys."""
     origin = Origin(f"{layer.name} [{quoted(name, 80)}]", layer.folder)
     return _checked(_mapping(raw, name, layer), rules, origin)
 
 
-def _checked(raw: Mapping[str, Any], rules: Mapping[str, _Rule], origin: Origin) -> Table:
+def _checked(raw: Mapping[str, Any], rules: Mapping[str, Rule], origin: Origin) -> Table:
     table = {key: Setting(value, origin) for key, value in raw.items()}
     for key, setting in table.items():
         check, meant = rules.get(key, (_always, ""))
-        if key in _SERVICE and key not in rules:
+        if key in SERVICE_RULES and key not in rules:
             raise ConfigurationError(f"{key!r} does not belong in {origin}; it is said of one service")
         if not check(setting.value):
             raise ConfigurationError(f"{key!r} in {origin} has to be {meant}")
@@ -385,9 +329,9 @@ def _check_sections(layer: _Layer) -> None:
 
 def _check_tables(prefix: str, content: Mapping[str, Any], layer: _Layer) -> None:
     """See what is wrong in any environment, the ones that are not chosen included."""
-    _table(content.get("defaults", {}), _DEFAULTS, f"{prefix}defaults", layer)
+    _table(content.get("defaults", {}), DEFAULTS_RULES, f"{prefix}defaults", layer)
     for name, raw in _mapping(content.get("services", {}), f"{prefix}services", layer).items():
-        _table(raw, _SERVICE, f"{prefix}services.{name}", layer)
+        _table(raw, SERVICE_RULES, f"{prefix}services.{name}", layer)
 
 
 def _check_env(layers: list[_Layer], env: str | None) -> None:

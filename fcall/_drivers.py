@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Awaitable, Callable, Generator, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from fcall._flow import END, Advance, Emit, Open, Pause, Send, Step
-from fcall.provider import AsyncioProvider, StreamingProvider
+from fcall._steps import END, Advance, Emit, Enter, Open, Pause, Send, Step
+from fcall.errors import Executed, InvocationTimeoutError
+from fcall.provider import AsyncioProvider, Deadline, StreamingProvider
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
+    from concurrent.futures import Future
 
-__all__ = ["run_asyncio", "run_sync", "stream_sync"]
+__all__ = ["Pool", "run_asyncio", "run_sync", "stream_asyncio", "stream_sync"]
 
 T = TypeVar("T")
+
+
+class Pool(Protocol):
+    """Threads for what blocks: an executor, or fcall's own."""
+
+    def submit(self, function: Callable[..., T], /, *arguments: Any) -> Future[T]: ...
+
+
+# A Ctrl-C that comes just before a thread goes to sleep on a lock is not seen until it wakes up.
+_LONGEST_NAP = 0.5
 
 
 def run_sync(flow: Generator[Step, Any, T], sleep: Callable[[float], object] = time.sleep) -> T:
@@ -60,19 +73,20 @@ def stream_sync(flow: Generator[Step, Any, object], sleep: Callable[[float], obj
 
 async def run_asyncio(
     flow: Generator[Step, Any, T],
-    executor: Executor | None = None,
+    pool: Pool | None = None,
     sleep: Callable[[float], Awaitable[object]] | None = None,
 ) -> T:
     """Drive a flow to its end on the running event loop.
 
-    A provider with an asyncio path is awaited; another one runs on `executor`, with this task's context variables. A
-    cancelled call ends at once; a thread that is under way is not stopped by it, and may still run the function.
+    A provider with an asyncio path is awaited; another one runs on a thread of `pool`, with this task's context
+    variables. A cancelled call ends at once; a thread that is under way is not stopped by it, and may still run the
+    function.
     """
     try:
         step = next(flow)
         while True:
             try:
-                answer = await _awaited(step, executor, sleep)
+                answer = await _awaited(step, pool, sleep)
             except BaseException as error:  # noqa: BLE001 - the flow decides on every outcome
                 step = flow.throw(error)
             else:
@@ -82,14 +96,96 @@ async def run_asyncio(
         return result
 
 
+async def stream_asyncio(
+    flow: Generator[Step, Any, object],
+    pool: Pool | None = None,
+    sleep: Callable[[float], Awaitable[object]] | None = None,
+) -> AsyncGenerator[bytes, None]:
+    """Drive a streaming flow on the running event loop, each piece taken on a thread of `pool`.
+
+    Where it is left while a piece is awaited, the stream is closed when that piece is there.
+    """
+    from contextvars import copy_context
+
+    context, opened, deadline = None, _Opened(), Deadline.after(0)
+    try:
+        step = next(flow)
+        while True:
+            try:
+                if type(step) is Emit:
+                    answer: Any = yield step.piece
+                elif isinstance(step, (Open, Advance)):
+                    context = context or copy_context()  # of the first attempt, with what the hooks have set
+                    deadline = step.deadline if isinstance(step, Open) else deadline
+                    answer = await _on_thread(pool, deadline, context.run, opened.done, step)
+                else:
+                    answer = await _awaited(step, pool, sleep)
+            except BaseException as error:  # noqa: BLE001 - the flow decides on every outcome
+                step = flow.throw(error)
+            else:
+                step = flow.send(answer)
+    except StopIteration:
+        return
+    finally:
+        opened.leave()
+
+
+class _Opened:
+    """The pieces of a stream that one thread takes and another lets go of: it is closed by whoever is last."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pieces: Iterator[bytes] | None = None
+        self._busy = self._left = False
+
+    def done(self, step: Step) -> Any:
+        """What comes of a step on this thread; a future cannot carry StopIteration."""
+        with self._lock:
+            self._busy = True
+        try:
+            answer = _done(step, time.sleep)
+            if type(step) is Open:
+                self._pieces = answer[0]
+            return answer
+        except StopIteration as error:
+            raise RuntimeError("the provider raised StopIteration") from error
+        finally:
+            with self._lock:
+                self._busy = False
+                last = self._left
+            if last:
+                _close(self._pieces)
+
+    def leave(self) -> None:
+        """Nobody takes another piece."""
+        with self._lock:
+            self._left = True
+            last = not self._busy
+        if last:
+            _close(self._pieces)
+
+
 def _done(step: Step, sleep: Callable[[float], object]) -> Any:
     """What comes of a step on this thread."""
     if isinstance(step, Pause):
         return sleep(step.seconds)
     if isinstance(step, Advance):
         return next(step.pieces, END)
+    if isinstance(step, Enter):
+        return _entered(step)
     assert isinstance(step, Open)
     return _opened(step)
+
+
+def _entered(step: Enter) -> bool:
+    """Wait on this thread until the place is taken or the deadline passes."""
+    gate = threading.Lock()
+    gate.acquire()
+    step.place.wake = gate.release
+    step.limit.queue(step.place)
+    while not step.place.taken and (left := step.deadline.remaining()):
+        gate.acquire(timeout=min(left, _LONGEST_NAP))
+    return step.place.taken
 
 
 def _opened(step: Open) -> tuple[Iterator[bytes], Any]:
@@ -110,20 +206,61 @@ def _close(pieces: Iterator[bytes] | None) -> None:
         close()
 
 
-async def _awaited(step: Step, executor: Executor | None, sleep: Callable[[float], Awaitable[object]] | None) -> Any:
+async def _awaited(step: Step, pool: Pool | None, sleep: Callable[[float], Awaitable[object]] | None) -> Any:
     """What comes of a step on the event loop."""
     import asyncio
 
     if isinstance(step, Pause):
         return await (sleep or asyncio.sleep)(step.seconds)
+    if isinstance(step, Enter):
+        return await _entered_asyncio(step)
     assert isinstance(step, Send)
     if isinstance(step.provider, AsyncioProvider):
         answer: Awaitable[Any] = step.provider.invoke_asyncio(step.invocation, step.deadline)
         return await answer
     from contextvars import copy_context
 
-    context = copy_context()
-    return await asyncio.get_running_loop().run_in_executor(executor, context.run, _invoked, step)
+    return await _on_thread(pool, step.deadline, copy_context().run, _invoked, step)
+
+
+async def _on_thread(pool: Pool | None, deadline: Deadline, function: Callable[..., T], *arguments: Any) -> T:
+    """What the function gives on a thread of the pool.
+
+    Raises:
+        InvocationTimeoutError: there was no thread for it before the deadline; NO.
+    """
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    if pool is None:
+        return await loop.run_in_executor(None, function, *arguments)
+    future = pool.submit(function, *arguments)
+    too_late: list[bool] = []
+    timer = loop.call_later(deadline.remaining(), lambda: too_late.append(future.cancel()))
+    try:
+        return await asyncio.wrap_future(future)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if not any(too_late) or task is None or task.cancelling():
+            raise
+    finally:
+        timer.cancel()
+    raise InvocationTimeoutError(
+        "no thread was free for the call until its time-out; raise threads or timeout, or call fewer at once",
+        executed=Executed.NO,
+    )
+
+
+async def _entered_asyncio(step: Enter) -> bool:
+    """Wait on the event loop until the place is taken or the deadline passes."""
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    gate = loop.create_future()
+    step.place.wake = partial(loop.call_soon_threadsafe, gate.set_result, None)
+    if not step.limit.queue(step.place):
+        await asyncio.wait({gate}, timeout=step.deadline.remaining())
+    return step.place.taken
 
 
 def _invoked(step: Send) -> Any:

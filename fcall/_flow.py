@@ -7,14 +7,18 @@ threads and asyncio, and a test can feed it by hand.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from functools import partial
+from typing import Any
 
+from fcall._breaker import Breaker
 from fcall._deadline import Deadline
+from fcall._guard import Guard
 from fcall._invocation import Invocation
+from fcall._limit import Place
 from fcall._observers import Observers
 from fcall._result import InvocationResult
-from fcall._router import Route
+from fcall._route import Route
+from fcall._steps import END, Advance, Emit, Enter, Open, Pause, Send, Step
 from fcall._target import Target
 from fcall._wording import a_kind
 from fcall.errors import (
@@ -29,67 +33,26 @@ from fcall.errors import (
     PayloadTooLargeError,
     UnmappedProviderError,
 )
-from fcall.provider import Provider
 
-__all__ = ["END", "Advance", "Emit", "Flow", "Open", "Pause", "Send", "Step"]
-
-
-@dataclass(slots=True)
-class Send:
-    """Call `provider.invoke`; answer with its result or throw what it raised."""
-
-    wants: ClassVar[str] = "an InvocationResult"
-
-    provider: Provider
-    invocation: Invocation
-    deadline: Deadline
-
-    @staticmethod
-    def accepts(answer: object) -> bool:
-        """Whether the answer is of the kind that is wanted."""
-        return isinstance(answer, InvocationResult) and isinstance(answer.payload, bytes)
-
-
-END: Any = object()
-"""Stands for a piece where a stream has no more."""
-
-
-@dataclass(slots=True)
-class Open(Send):
-    """Call `provider.stream`; answer with the iterator and its first piece, `END` where it has none."""
-
-    wants: ClassVar[str] = "an iterator of bytes"
-
-    @staticmethod
-    def accepts(answer: object) -> bool:
-        return isinstance(answer, tuple)
-
-
-@dataclass(slots=True)
-class Advance:
-    """Take the next piece; answer with it, or with `END`."""
-
-    pieces: Iterator[bytes]
-
-
-@dataclass(slots=True)
-class Emit:
-    """Hand a piece to the caller."""
-
-    piece: bytes
-
-
-@dataclass(slots=True)
-class Pause:
-    """Wait."""
-
-    seconds: float
+__all__ = ["END", "Advance", "Emit", "Enter", "Flow", "Open", "Pause", "Send", "Step"]
 
 
 _NOT_SENT = (ConfigurationError, ConnectionFailedError, InvocationTimeoutError, CircuitOpenError)
 _EXECUTED_WHEN_OK = {"Sync": Executed.YES, "Async": Executed.MAYBE, "DryRun": Executed.NO}
 
-Step: TypeAlias = "Send | Open | Advance | Emit | Pause"
+
+class _Way:
+    """One way for the call: a route, what is asked of its provider, and what is remembered of that target."""
+
+    __slots__ = ("guard", "guarded", "index", "label", "route", "step")
+
+    def __init__(self, index: int, route: Route, step: Send) -> None:
+        self.index = index
+        self.route = route
+        self.step = step
+        self.label = route.label(step.invocation)
+        self.guard: Guard = route.guards.of(self.label)
+        self.guarded = route.policy.circuit_breaker or route.policy.max_in_flight is not None
 
 
 class Flow:
@@ -104,7 +67,17 @@ class Flow:
         random: gives a number from 0 up to 1.
     """
 
-    __slots__ = ("_attempts", "_call", "_deadline", "_invocation", "_observers", "_random", "_routes", "_target")
+    __slots__ = (
+        "_attempts",
+        "_call",
+        "_deadline",
+        "_invocation",
+        "_leave",
+        "_observers",
+        "_random",
+        "_routes",
+        "_target",
+    )
 
     def __init__(
         self,
@@ -121,6 +94,7 @@ class Flow:
         self._observers = observers
         self._random = random
         self._attempts: list[Attempt] = []
+        self._leave: Callable[[], object] = bool
         timeout = routes[0].timeout(invocation)
         self._deadline = Deadline.inside(timeout, clock)
         self._call = observers.call(target, invocation, routes[0].provider_name, timeout) if observers else None
@@ -149,13 +123,13 @@ class Flow:
         return result
 
     def _interrupted(self) -> str:
-        whether = "it may have run" if self._in_doubt else "it did not run"
-        executed = self._in_doubt.name
-        return f"fcall: interrupted while {self._target.name} was being called; {whether} (executed: {executed})"
+        """The note on an interrupt; one that falls between attempts none of which ran knows that nothing did."""
+        whether = "it may have run (executed: MAYBE)" if self._executed() else "it did not run (executed: NO)"
+        return f"fcall: interrupted while {self._target.name} was being called; {whether}"
 
     @property
     def _in_doubt(self) -> Executed:
-        """What can be said of a call that nobody waited for; a dry run never runs anything."""
+        """What can be said of an attempt that nobody waited for; a dry run never runs anything."""
         return Executed.NO if self._invocation.type == "DryRun" else Executed.MAYBE
 
     def _tell_end(self, started: float, result: InvocationResult | None, error: BaseException | None) -> None:
@@ -170,6 +144,13 @@ class Flow:
 
     def _streamed(self) -> Generator[Step, Any, InvocationResult]:
         (pieces, piece), route = yield from self._tried(Open)
+        try:
+            yield from self._pieces(pieces, piece, route)
+        finally:
+            self._leave()
+        return InvocationResult(provider=route.provider_name, attempts=tuple(self._attempts))
+
+    def _pieces(self, pieces: Iterator[bytes], piece: Any, route: Route) -> Generator[Step, Any, None]:
         failure: FcallError | None = None
         while piece is not END:
             if not isinstance(piece, bytes):
@@ -185,69 +166,124 @@ class Flow:
                     raise self._final(failure, route)
                 finally:
                     del failure  # as in _tried
-        return InvocationResult(provider=route.provider_name, attempts=tuple(self._attempts))
 
     def _tried(self, step_type: type[Send]) -> Generator[Step, Any, tuple[Any, Route]]:
-        """Attempts at one route after the other, until there is an answer or nothing more may be tried."""
+        """Attempts, at one route and on to the next, until there is an answer or nothing more may be tried."""
+        clock, expires_at = self._deadline.clock, self._deadline.expires_at
         failure: FcallError | None = None
+        charged = 0
         try:
-            for index in range(len(self._routes)):
-                try:
-                    route = self._routes[index]  # a failover list makes its later routes only now
-                    if failure is not None and step_type is Open:
-                        route.check_streaming()
-                    step = step_type(route.provider, self._addressed(route), self._deadline)
-                except (ConfigurationError, PayloadTooLargeError) as error:
-                    if failure is None:
-                        raise self._final(error, route) from error.__cause__
-                    failure.add_note(f"failover to {error.provider or 'the next one'} was not possible: {error}")
-                    continue
-                answer, failure = yield from self._repeated(step, route)
-                if failure is None:
-                    return answer, route
-                self._final(failure, route)
-                if not route.policy.may_fail_over(failure, self._invocation) or self._deadline.expired:
-                    break
-            assert failure is not None
-            raise failure
-        finally:
-            failure = None  # a frame that its own exception leads to is a cycle, and keeps the payload alive
-
-    def _repeated(self, step: Send, route: Route) -> Generator[Step, Any, tuple[Any, FcallError | None]]:
-        """Attempts at one route. Exactly one of answer and failure is something."""
-        clock, number = self._deadline.clock, 0
-        failure: FcallError | None = None
-        try:
+            way = self._first(step_type)
             while True:
-                number += 1
-                started = clock()
-                answer = None
+                started, answer = clock(), None
                 try:
-                    if started >= self._deadline.expires_at:
-                        raise _out_of_time()
-                    answer = yield step
+                    if started >= expires_at:
+                        raise _out_of_time("before anything was sent; raise timeout, or enqueue it")
+                    answer = (yield from self._guarded(way)) if way.guarded else (yield way.step)
                 except FcallError as error:
                     failure = error
                 except Exception as error:  # noqa: BLE001 - what a provider lets slip is an error of ours
                     failure = _unmapped(error)
                 except BaseException as error:
-                    self._attempted(route, step, "maybe", self._in_doubt, clock() - started, type(error).__name__)
+                    self._attempted(way, "maybe", self._in_doubt, clock() - started, type(error).__name__)
                     raise
                 elapsed = clock() - started
-                if failure is None and not step.accepts(answer):
-                    failure = _unusable(answer, step.wants)
+                if failure is None and not way.step.accepts(answer):
+                    failure = _unusable(answer, way.step.wants)
                 if failure is None:
-                    self._attempted(route, step, "ok", _EXECUTED_WHEN_OK[step.invocation.type], elapsed)
-                    return answer, None
-                self._complete(failure, route)
-                pause = route.policy.pause(number, failure, self._invocation, self._deadline.remaining(), self._random)
-                self._failed(failure, route, step, elapsed, pause)
-                if pause is None:
-                    return None, failure
-                failure = None
-                yield Pause(pause)
+                    way.guard.budget.refund(charged)
+                    self._attempted(way, "ok", _EXECUTED_WHEN_OK[way.step.invocation.type], elapsed)
+                    return answer, way.route
+                self._complete(failure, way.route)
+                following, pause, charged = self._next(way, failure)
+                self._failed(failure, way, elapsed, pause)
+                if following is None:
+                    raise self._final(failure, way.route)
+                way, failure = following, None
+                if pause is not None:
+                    yield Pause(pause)
         finally:
-            failure = None  # as in _tried
+            failure = None  # a frame that its own exception leads to is a cycle, and keeps the payload alive
+
+    def _first(self, step_type: type[Send]) -> _Way:
+        try:
+            return self._way(0, step_type)
+        except (ConfigurationError, PayloadTooLargeError) as error:
+            raise self._final(error, self._routes[0]) from error.__cause__
+
+    def _way(self, index: int, step_type: type[Send]) -> _Way:
+        """The way by a route of the list, in the words of its provider."""
+        route = self._routes[index]  # a failover list makes its later routes only now
+        if index and step_type is Open:
+            route.check_streaming()
+        return _Way(index, route, step_type(route.provider, self._addressed(route), self._deadline))
+
+    def _next(self, way: _Way, failure: FcallError) -> tuple[_Way | None, float | None, int]:
+        """Where the next attempt is made, after which pause, and what it cost; nowhere if there is to be none."""
+        following = self._other(way, failure)
+        if following is not None:
+            return following, None, 0
+        number = len(self._attempts) + 1
+        pause = way.route.policy.pause(number, failure, self._invocation, self._deadline.remaining(), self._random)
+        if pause is None:
+            return None, None, 0
+        charged = way.guard.budget.charge(failure)
+        if not charged:
+            failure.add_note(_over_budget(way.label))
+            return None, None, 0
+        return way, pause, charged
+
+    def _other(self, way: _Way, failure: FcallError) -> _Way | None:
+        """The next way that can take the call, where the call may go on to it."""
+        others = range(way.index + 1, len(self._routes))
+        if not others or self._deadline.expired:
+            return None
+        if not way.route.policy.may_fail_over(failure, self._executed(), self._invocation):
+            return None
+        for index in others:
+            try:
+                return self._way(index, type(way.step))
+            except (ConfigurationError, PayloadTooLargeError) as error:
+                failure.add_note(f"failover to {error.provider or 'the next one'} was not possible: {error}")
+        return None
+
+    def _guarded(self, way: _Way) -> Generator[Step, Any, Any]:
+        """The attempt, once the limit has a place and the breaker lets it through; both hear of its end."""
+        policy, guard = way.route.policy, way.guard
+        breaker = guard.breaker if policy.circuit_breaker else None
+        place = None if policy.max_in_flight is None else Place(policy.max_in_flight)
+        ticket = 0
+        try:
+            if place is not None and not guard.limit.take(place):
+                yield from self._queued(way, place, breaker)
+            if breaker is not None:
+                ticket = breaker.admit(self._deadline.clock())
+                if not ticket:
+                    raise _left_alone(way.label, breaker, self._deadline.clock())
+            answer = yield way.step
+            if ticket:
+                guard.breaker.hear(ticket, None, 0.0)
+            if place is not None and type(way.step) is Open:
+                self._leave, place = partial(guard.limit.leave, place), None  # until the last piece
+            return answer
+        except BaseException as error:
+            if ticket:
+                guard.breaker.hear(ticket, error, self._deadline.clock())
+            raise
+        finally:
+            if place is not None:
+                guard.limit.leave(place)
+
+    def _queued(self, way: _Way, place: Place, breaker: Breaker | None) -> Generator[Step, Any, None]:
+        """Wait for the place, unless nobody would go on from it."""
+        now = self._deadline.clock()
+        if breaker is not None and breaker.wait(now):
+            raise _left_alone(way.label, breaker, now)
+        if not (yield Enter(way.guard.limit, place, self._deadline)):
+            raise _out_of_time(
+                f"while as many calls of {way.label} were under way as max_in_flight allows, {place.most}; raise it, "
+                "or timeout"
+            )
 
     def _once(self, step: Step) -> Generator[Step, Any, tuple[Any, FcallError | None]]:
         """What came of a step: an answer, or a failure, which is an error of ours whatever the provider let slip."""
@@ -270,16 +306,15 @@ class Flow:
         ran = {attempt.executed for attempt in self._attempts}
         return Executed.YES if Executed.YES in ran else Executed.MAYBE if Executed.MAYBE in ran else Executed.NO
 
-    def _failed(self, failure: FcallError, route: Route, step: Send, elapsed: float, pause: float | None) -> None:
+    def _failed(self, failure: FcallError, way: _Way, elapsed: float, pause: float | None) -> None:
         name, outcome = type(failure).__name__, _outcome(failure)
-        attempt = self._attempted(route, step, outcome, failure.executed, elapsed, name, failure.code, pause)
+        attempt = self._attempted(way, outcome, failure.executed, elapsed, name, failure.code, pause)
         if pause is not None and self._call is not None:
             self._observers.retry(self._call, attempt)
 
     def _attempted(
         self,
-        route: Route,
-        step: Send,
+        way: _Way,
         outcome: str,
         executed: Executed,
         elapsed: float,
@@ -287,8 +322,7 @@ class Flow:
         code: str | None = None,
         pause: float | None = None,
     ) -> Attempt:
-        number, label = len(self._attempts) + 1, route.label(step.invocation)
-        attempt = Attempt(number, label, outcome, executed, error, code, elapsed, pause)
+        attempt = Attempt(len(self._attempts) + 1, way.label, outcome, executed, error, code, elapsed, pause)
         self._attempts.append(attempt)
         return attempt
 
@@ -330,10 +364,19 @@ def _unmapped(error: Exception) -> FcallError:
     return unmapped
 
 
-def _out_of_time() -> FcallError:
-    return InvocationTimeoutError(
-        "the time-out passed before anything was sent; raise timeout, or enqueue it", executed=Executed.NO
+def _out_of_time(when: str) -> FcallError:
+    return InvocationTimeoutError(f"the time-out passed {when}", executed=Executed.NO)
+
+
+def _left_alone(label: str, breaker: Breaker, now: float) -> FcallError:
+    return CircuitOpenError(
+        f"{label} could not be reached {breaker.misses} times in a row and is left alone for another "
+        f"{breaker.wait(now):.1f} s; nothing was sent"
     )
+
+
+def _over_budget(label: str) -> str:
+    return f"not tried again: the retry budget of {label} is used up, and fills as its calls succeed"
 
 
 def _unusable(answer: object, wanted: str) -> FcallError:

@@ -70,8 +70,10 @@ class Observers:
     ) -> None:
         if error is None:
             executed = attempts[-1].executed if attempts else Executed.MAYBE
-        else:
-            executed = error.executed if isinstance(error, FcallError) else Executed.MAYBE
+        elif isinstance(error, FcallError):
+            executed = error.executed
+        else:  # an interrupt
+            executed = Executed.MAYBE if any(attempt.executed for attempt in attempts) else Executed.NO
         self._tell("fcall_after_invoke", call, CallOutcome(executed, elapsed, attempts, result, error))
 
     def enriched(self, call: Call, invocation: Invocation, capabilities: Capabilities) -> Invocation:

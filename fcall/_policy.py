@@ -1,4 +1,4 @@
-"""When to try again: a pure decision, with no clock, no sleep and no state of its own."""
+"""When to try again, and where: pure decisions, with no clock, no sleep and no state of their own."""
 
 from __future__ import annotations
 
@@ -24,11 +24,15 @@ class Policy:
         attempts: how often a call is tried at most, the first try included.
         retry_error_types: error types of functions that may be run again where the call is idempotent.
         failover_maybe: an idempotent call may go on to the next service although it may have run at this one.
+        max_in_flight: how many calls of one function may be under way at once; None for as many as there are.
+        circuit_breaker: what cannot be reached is left alone for a while.
     """
 
     attempts: int = 3
     retry_error_types: frozenset[str] = frozenset()
     failover_maybe: bool = False
+    max_in_flight: int | None = None
+    circuit_breaker: bool = False
 
     def pause(
         self, number: int, error: FcallError, invocation: Invocation, remaining: float, random: Callable[[], float]
@@ -36,7 +40,7 @@ class Policy:
         """Seconds to wait before the next attempt at the same place, or None where there must be none.
 
         Args:
-            number: how many attempts were made, 1 or more.
+            number: how many attempts the call has made, 1 or more, wherever it made them.
             error: how the last one failed.
             invocation: the call.
             remaining: seconds until the deadline.
@@ -50,13 +54,20 @@ class Policy:
             pause = max(pause, min(error.retry_after, pause + _LONGEST_RETRY_AFTER))
         return pause if pause < remaining else None
 
-    def may_fail_over(self, error: FcallError, invocation: Invocation) -> bool:
-        """Whether the call may go on to the next service of a failover list."""
-        if not isinstance(error, InvocationError):
+    def may_fail_over(self, error: FcallError, earlier: Executed, invocation: Invocation) -> bool:
+        """Whether the call may go on to the next service of a failover list.
+
+        Args:
+            error: how the last attempt failed.
+            earlier: whether an attempt before it ran the function.
+            invocation: the call.
+        """
+        if not isinstance(error, InvocationError) or (error.executed is Executed.NO and not error.retryable):
             return False
-        if error.executed is Executed.NO:
-            return error.retryable
-        return error.executed is Executed.MAYBE and self.failover_maybe and invocation.idempotent
+        ran = (error.executed, earlier)
+        if Executed.YES in ran:
+            return False
+        return Executed.MAYBE not in ran or (self.failover_maybe and invocation.idempotent)
 
     def _may_repeat(self, error: FcallError, invocation: Invocation) -> bool:
         if not isinstance(error, InvocationError) or isinstance(error, CircuitOpenError):

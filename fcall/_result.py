@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from fcall import _json
@@ -127,6 +128,9 @@ class FunctionInfo:
 
 def masked(headers: Mapping[str, str]) -> dict[str, str]:
     """A copy of the headers in which every value that may be a secret reads ``***``."""
-    return {
-        name: "***" if any(word in name.lower() for word in _SECRET_WORDS) else value for name, value in headers.items()
-    }
+    return {name: "***" if _is_secret(name) else value for name, value in headers.items()}
+
+
+@lru_cache(maxsize=256)  # a service's answers have the same few headers, call after call
+def _is_secret(name: str) -> bool:
+    return any(word in name.lower() for word in _SECRET_WORDS)

@@ -7,147 +7,35 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from fcall._config import Binding, Configuration
 from fcall._fork import forget_in_child
-from fcall._invocation import Invocation
+from fcall._guard import Guards
 from fcall._names import FunctionNames, Options
-from fcall._options import built, provider_options
+from fcall._options import provider_options
 from fcall._plugins import Plugins
 from fcall._policy import Policy
+from fcall._route import Route
 from fcall._target import Target, parse_target
 from fcall._wording import listed, quoted
-from fcall.errors import (
-    ConfigurationError,
-    InvalidParamsError,
-    PayloadTooLargeError,
-    PluginError,
-    UnsupportedFeatureError,
-)
-from fcall.provider import Capabilities, NoOptions, Provider, ProviderSpec, StreamingProvider
+from fcall.errors import ConfigurationError, InvalidParamsError, PluginError
+from fcall.provider import Capabilities, Provider, ProviderSpec
 
-__all__ = ["Route", "Router", "checked_name", "override"]
+__all__ = ["Route", "Router", "checked_name", "override", "wrapping"]
 
 _MOST_TARGETS = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One way for a call: a provider, and how to speak to it.
-
-    Attributes:
-        provider_name: the provider's name.
-        provider: the instance.
-        call_options: the dataclass of its call options.
-        bound: the configuration says what service and functions are called there; otherwise the call's names stand.
-        service: the provider's own name of the service, or None where it gets none.
-        names: what functions are called there.
-        policy: what may be done about failures.
-        default_timeout: seconds, where the call does not say.
-    """
-
-    provider_name: str
-    provider: Provider
-    call_options: type = NoOptions
-    bound: bool = False
-    service: str | None = None
-    names: FunctionNames = FunctionNames()
-    policy: Policy = Policy()
-    default_timeout: float | None = None
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What the provider can do."""
-        return self.provider.capabilities
-
-    def timeout(self, invocation: Invocation) -> float:
-        """Seconds that this call may take."""
-        if invocation.timeout is not None:
-            return invocation.timeout
-        if self.default_timeout is not None:
-            return self.default_timeout
-        capabilities = self.provider.capabilities
-        return capabilities.sync_timeout if invocation.type == "Sync" else capabilities.other_timeout
-
-    def label(self, invocation: Invocation) -> str:
-        """The provider and its own names of an addressed call, in one text."""
-        name = invocation.function_id or invocation.function
-        return (
-            f"{self.provider_name}:{invocation.service}/{name}"
-            if invocation.service
-            else f"{self.provider_name}:{name}"
-        )
-
-    def address(self, invocation: Invocation) -> Invocation:
-        """The call in the provider's own words, checked against what the provider can do.
-
-        Raises:
-            UnsupportedFeatureError: the provider does not have what the call asks for.
-            PayloadTooLargeError: the payload is over the provider's limit.
-            ConfigurationError: the function or a call option is not known.
-        """
-        self._check(invocation, self.provider.capabilities)
-        changes: dict[str, Any] = {}
-        if self.bound:
-            changes.update(self.names.changes(invocation.function))
-            if self.service != invocation.service:
-                changes["service"] = self.service
-        if invocation.options is not None:
-            what = f"the call options of provider {self.provider_name!r}"
-            changes["options"] = built(self.call_options, invocation.options, what=what)
-        return replace(invocation, **changes) if changes else invocation
-
-    def check_streaming(self) -> None:
-        """See that the provider can stream.
-
-        Raises:
-            UnsupportedFeatureError: it cannot.
-        """
-        if not (self.capabilities.streaming and isinstance(self.provider, StreamingProvider)):
-            raise UnsupportedFeatureError(
-                f"provider {self.provider_name!r} cannot stream; use invoke", provider=self.provider_name
-            )
-
-    def _check(self, invocation: Invocation, can: Capabilities) -> None:
-        kind = invocation.type
-        if kind not in can.types:
-            raise self._lacks(f"{kind} invocations", f"it takes {listed(can.types)}")
-        if invocation.qualifier is not None and not can.qualifier:
-            raise self._lacks("qualifiers", "leave the qualifier out")
-        if invocation.log_tail and (kind != "Sync" or not can.log_tail):
-            raise self._lacks(f"a log tail on {kind} calls", "leave log_tail out")
-        if invocation.idempotency_key is not None and kind not in can.idempotency:
-            raise self._lacks(
-                f"a way to enforce an idempotency key on {kind} calls",
-                "say idempotent=True if running twice is harmless",
-            )
-        if invocation.invoker_context is not None:
-            self._check_context(invocation.invoker_context, can.invoker_context.get(kind, frozenset()), kind)
-        limit = can.payload_limits.get(kind)
-        if limit is not None and len(invocation.payload) > limit:
-            raise PayloadTooLargeError(
-                f"the payload has {len(invocation.payload):,} bytes and provider {self.provider_name!r} takes at most "
-                f"{limit:,} on {kind} calls; store it and send where it is",
-                provider=self.provider_name,
-            )
-
-    def _check_context(self, context: Mapping[str, Any], carried: frozenset[str], kind: str) -> None:
-        dropped = () if "*" in carried else context.keys() - carried
-        if dropped:
-            advice = f"it carries {listed(carried)}" if carried else "put it into the payload"
-            raise self._lacks(f"room for {listed(map(repr, dropped))} of the invoker context on {kind} calls", advice)
-
-    def _lacks(self, what: str, advice: str) -> UnsupportedFeatureError:
-        return UnsupportedFeatureError(
-            f"provider {self.provider_name!r} does not have {what}; {advice}", provider=self.provider_name
-        )
-
-
 override: ContextVar[Callable[[Target], Sequence[Route] | None] | None] = ContextVar("fcall_override", default=None)
 """Answers for the router in this context, for tests; None lets it decide by itself."""
+
+wrapping: ContextVar[Callable[[Target, Sequence[Route]], Sequence[Route]] | None] = ContextVar(
+    "fcall_wrapping", default=None
+)
+"""What stands in this context around the routes that the router decides on, for tests that record."""
 
 
 class _Failover(Sequence[Route]):
@@ -203,6 +91,7 @@ class Router:
         self._routes: dict[object, Sequence[Route]] = {}
         self._particular: dict[str, Mapping[str, Options]] = {}
         self._made: dict[object, Provider] = {}
+        self._guards: dict[int, Guards] = {}
 
     after_fork_in_child = _start
 
@@ -238,7 +127,8 @@ class Router:
             with self._lock:
                 routes = self._routes.get(key) or self._decided(target, service, past_configuration)
                 self._routes[key] = routes
-        return routes
+        wrap = wrapping.get()
+        return routes if wrap is None else wrap(target, routes)
 
     def close(self) -> None:
         """Close the providers that were made here, all of them even where one raises.
@@ -278,14 +168,15 @@ class Router:
             return (self._unbound(target.provider),)
         if service is None or binding is None:
             return (self._unbound(self._default_provider()),)
-        first, others = self._bound(binding, target.function), binding.get("failover", ())
+        others = binding.get("failover", ())
+        first = self._bound(binding, target.function, in_a_list=bool(others))
         return _Failover(first, others, partial(self._failed_over, target.function)) if others else (first,)
 
     def _failed_over(self, function: str, service: str) -> Route:
         binding = self._configuration.binding(service)
         assert binding is not None  # a failover list names configured services only
         with self._lock:
-            return self._bound(binding, function)
+            return self._bound(binding, function, in_a_list=True)
 
     def _options_of(self, service: str, function: str) -> Options:
         """Provider options that the service's table of functions sets for one of them."""
@@ -313,10 +204,15 @@ class Router:
         described = defaults.get("provider") == name
         provider, spec = self._provider_of(defaults if described else Binding(None, name, {}), in_target)
         return Route(
-            name, provider, spec.call_options, policy=_policy(defaults), default_timeout=defaults.get("timeout")
+            name,
+            provider,
+            spec.call_options,
+            policy=_policy(defaults),
+            default_timeout=defaults.get("timeout"),
+            guards=self._guards_of(provider),
         )
 
-    def _bound(self, binding: Binding, function: str) -> Route:
+    def _bound(self, binding: Binding, function: str, *, in_a_list: bool) -> Route:
         names = FunctionNames.of(binding)
         provider, spec = self._provider_of(binding, dict(names.options).get(function, ()))
         return Route(
@@ -326,9 +222,13 @@ class Router:
             bound=True,
             service=binding.get("service") or (binding.service if spec.inherits_service else None),
             names=names,
-            policy=_policy(binding),
+            policy=_policy(binding, in_a_list=in_a_list),
             default_timeout=binding.get("timeout"),
+            guards=self._guards_of(provider),
         )
+
+    def _guards_of(self, provider: Provider) -> Guards:
+        return self._guards.setdefault(id(provider), Guards())  # the router keeps the provider, so its id stays its own
 
     def _provider_of(
         self, binding: Binding, in_target: tuple[tuple[str, str], ...] = ()
@@ -348,11 +248,13 @@ class Router:
         return self._made[key], spec
 
 
-def _policy(binding: Binding) -> Policy:
+def _policy(binding: Binding, *, in_a_list: bool = False) -> Policy:
     return Policy(
         attempts=binding.get("attempts", 3),
         retry_error_types=frozenset(binding.get("retry_error_types", ())),
         failover_maybe=binding.get("failover_maybe", False),
+        max_in_flight=binding.get("max_in_flight"),
+        circuit_breaker=binding.get("circuit_breaker", in_a_list),
     )
 
 

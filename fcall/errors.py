@@ -111,8 +111,9 @@ class Attempt(NamedTuple):
         executed: whether the function ran in this try.
         error: the name of the error's class, or None where it went well.
         code: the provider's machine code for the failure, if it gave one.
-        elapsed: seconds from sending to the outcome; of a stream, to its first piece.
-        retry_in: seconds of pause before the next try, or None where this was the last.
+        elapsed: seconds from its beginning to the outcome, the wait for a place under a limit included; of a stream,
+            to its first piece.
+        retry_in: seconds of pause before the next try at the same place, or None where there was none.
     """
 
     number: int
@@ -125,7 +126,7 @@ class Attempt(NamedTuple):
     retry_in: float | None = None
 
     def __str__(self) -> str:
-        failure = " ".join(filter(None, (self.error, self.code)))
+        failure = " ".join(filter(None, (self.error, quoted(str(self.code or ""), 200))))
         outcome = f"{self.outcome} ({failure})" if failure else self.outcome
         return f"{self.number}. {self.target} {outcome} after {self.elapsed:.3f} s"
 
@@ -147,10 +148,12 @@ class FcallError(Exception):
     Attributes:
         retryable: whether the same call may succeed if it is made again. Whether making it again is *safe* is the
             other question, and `executed` answers that one.
+        index: the item's place among those of a map, from 0; None where the call was no item of one.
     """
 
     default_executed: ClassVar[Executed] = Executed.NO
     retryable: bool = False
+    index: int | None = None
 
     def __init__(
         self,
@@ -188,9 +191,10 @@ class FcallError(Exception):
 
     def _facts(self) -> list[str]:
         name = f"{self.service}/{self.function}" if self.service and self.function else self.function
-        facts = [" on ".join(filter(None, (name and f"function {name}", self.provider)))]
+        facts = [f"item {self.index}" if self.index is not None else ""]
+        facts.append(" on ".join(filter(None, (name and f"function {name}", self.provider))))
         for label, value in (("code", self.code), ("status", self.status_code), ("request id", self.request_id)):
-            facts.append(f"{label} {value}" if value else "")
+            facts.append(f"{label} {quoted(str(value), 200)}" if value else "")
         if len(self.attempts) > 1:
             facts.append("attempts: " + ", ".join(map(str, self.attempts)))
         return [fact for fact in facts if fact]
@@ -320,7 +324,7 @@ class ProviderUnavailableError(InvocationError):
 
 
 class CircuitOpenError(ProviderUnavailableError):
-    """The target failed so often just now that it is left alone for some seconds."""
+    """The target could not be reached so often just now that it is left alone for some seconds; nothing was sent."""
 
     default_executed = Executed.NO
 

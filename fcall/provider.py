@@ -20,6 +20,7 @@ from typing import Any, Protocol, runtime_checkable
 from fcall._calls import Call, CallOutcome
 from fcall._deadline import Deadline
 from fcall._error_table import ErrorRow, ErrorTable
+from fcall._fork import forget_in_child
 from fcall._invocation import Invocation, InvocationType
 from fcall._result import FunctionInfo, InvocationResult
 from fcall._target import Target, parse_named
@@ -43,6 +44,7 @@ __all__ = [
     "ProviderSpec",
     "StreamingProvider",
     "Target",
+    "forget_in_child",
     "option",
 ]
 

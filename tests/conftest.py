@@ -10,6 +10,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +22,7 @@ import fcall
 from fcall.cli import main
 
 _OUR_VARIABLES = ("FCALL_CONFIG", "FCALL_ENV", "FCALL_PROVIDER", "FCALL_DISABLE_PLUGINS")
+_PLUGIN_IS_INSTALLED = bool(metadata.entry_points(group="pytest11", name="fcall"))
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +44,8 @@ def _a_place_of_its_own(
     for name in _OUR_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+    if not _PLUGIN_IS_INSTALLED:  # a checkout that was installed before it had the entry point
+        monkeypatch.setenv("PYTEST_PLUGINS", "fcall._pytest")
     monkeypatch.chdir(tmp_path_factory.mktemp("work"))
 
 

@@ -23,14 +23,17 @@ def _table(repository: Path, folder: Path, *arguments: str) -> list[list[str]]:
     return [line.strip("| ").split(" | ") for line in run.stdout.splitlines() if line.startswith("|")]
 
 
-@pytest.mark.parametrize("figure", ["startup", "local_call", "isolation", "overhead", "verbs"])
+FIGURES = ["startup", "local_call", "isolation", "overhead", "many", "storm", "verbs", "aws", "aliyun"]
+
+
+@pytest.mark.parametrize("figure", FIGURES)
 def test_each_figure_prints_its_rows(repository: Path, tmp_path: Path, figure: str) -> None:
     """Each figure can be measured alone, and says for each row what was measured and what it cost."""
     heading, rule, *rows = _table(repository, tmp_path, figure)
 
     assert ["What", "Cost", "Against", "Ratio", "To reach"] == heading
     assert {"---"} == set(rule)
-    assert len(rows) >= 3
+    assert len(rows) >= 2
     assert all(len(row) >= 2 and row[0] and row[1] for row in rows)
 
 

@@ -271,8 +271,10 @@ BASE: dict[str, Any] = {
     "retry_error_types": ["Transient"],
     "failover": ["other"],
     "failover_maybe": True,
+    "max_in_flight": 5,
+    "circuit_breaker": False,
 }
-HOW_TO_CALL = {key: BASE[key] for key in ("timeout", "attempts", "retry_error_types", "failover", "failover_maybe")}
+HOW_TO_CALL = {key: value for key, value in BASE.items() if key not in ("provider", "region", "service", "functions")}
 
 
 def images(table: Mapping[str, Any], **more: Any) -> dict[str, Any]:
@@ -468,6 +470,13 @@ WRONG: list[tuple[str, Any]] = [
     ("failover", {"other": 1}),
     ("failover_maybe", "yes"),
     ("failover_maybe", 1),
+    ("max_in_flight", 0),
+    ("max_in_flight", 10_001),
+    ("max_in_flight", 1.0),
+    ("max_in_flight", True),
+    ("max_in_flight", None),
+    ("circuit_breaker", 1),
+    ("circuit_breaker", "on"),
 ]
 
 

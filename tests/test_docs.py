@@ -26,6 +26,7 @@ from typing import Any
 import pytest
 
 import fcall
+import fcall.testing.faults
 from fcall import _config, _hookspecs, _invocation, errors
 from fcall._config import Configuration
 
@@ -259,7 +260,15 @@ def test_every_parameter_is_explained() -> None:
 def test_every_public_name_is_mentioned() -> None:
     """The reference knows every name behind every door."""
     pages = "\n".join(path.read_text(encoding="utf-8") for path in (DOCS / "reference").glob("*.md"))
-    doors = (fcall, fcall.errors, fcall.provider, fcall.local, fcall.testing)
+    doors = (
+        fcall,
+        fcall.errors,
+        fcall.handlers,
+        fcall.provider,
+        fcall.local,
+        fcall.testing,
+        fcall.testing.faults,
+    )
     names = {name for door in doors for name in door.__all__}
 
     assert set() == {name for name in names if not re.search(rf"`[^`\n]*\b{name}\b[^`\n]*`", pages)}

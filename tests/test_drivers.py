@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from fcall._drivers import run_asyncio, run_sync, stream_sync
+from fcall._drivers import run_asyncio, run_sync, stream_asyncio, stream_sync
 from fcall._flow import Flow
+from fcall._guard import Guards
 from fcall._invocation import Invocation
 from fcall._observers import NO_OBSERVERS, Observers
 from fcall._policy import Policy
@@ -29,6 +30,7 @@ from fcall.errors import (
     Executed,
     FcallError,
     FunctionError,
+    InvocationTimeoutError,
     ThrottledError,
     UnmappedProviderError,
 )
@@ -540,3 +542,145 @@ def test_calls_leave_nothing_behind(way: str, runner: asyncio.Runner) -> None:
     called(20_000)
 
     assert len(gc.get_objects()) - before < 100
+
+
+# Places
+
+
+def _one_at_a_time(*providers: Provider) -> list[Route]:
+    """Routes that share their provider's guards, and let one call through at once."""
+    guards = Guards()
+    return [Route("double", provider, policy=Policy(max_in_flight=1), guards=guards) for provider in providers]
+
+
+def _limited(route: Route, timeout: float = 30.0) -> Flow:
+    target, invocation = Target("images", "resize"), Invocation("resize", "images", timeout=timeout)
+    return Flow(target, invocation, [route], NO_OBSERVERS, time.monotonic, lambda: 0.5)
+
+
+class Counts(Place):
+    """Counts how many calls are in it at once."""
+
+    def __init__(self) -> None:
+        self.now = self.most = self.calls = 0
+
+    def invoke(self, invocation: Invocation, deadline: Deadline) -> InvocationResult:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        time.sleep(0.001)  # gives the others a chance to come in, which they must not take
+        self.calls += 1
+        self.now -= 1
+        return InvocationResult()
+
+
+class AwaitedCounts(Counts):
+    """The same, to be awaited."""
+
+    async def invoke_asyncio(self, invocation: Invocation, deadline: Deadline) -> InvocationResult:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(0)
+        self.calls += 1
+        self.now -= 1
+        return InvocationResult()
+
+
+def test_threads_and_tasks_share_a_limit() -> None:
+    """Calls from threads and from an event loop wait for each other, and all of them have their turn."""
+    provider = AwaitedCounts()
+    (route,) = _one_at_a_time(provider)
+
+    def from_a_thread() -> None:
+        for _ in range(10):
+            run_sync(_limited(route).invoke())
+
+    async def from_tasks() -> None:
+        with ThreadPoolExecutor(4) as pool:
+            threads = [asyncio.get_running_loop().run_in_executor(pool, from_a_thread) for _ in range(4)]
+            tasks = [run_asyncio(_limited(route).invoke()) for _ in range(40)]
+            await asyncio.gather(*threads, *tasks)
+
+    asyncio.run(from_tasks())
+
+    assert (1, 80) == (provider.most, provider.calls)
+
+
+@pytest.mark.parametrize("driver", ["sync", "asyncio"])
+def test_a_queue_is_left_at_the_deadline(runner: asyncio.Runner, driver: str) -> None:
+    """A call that gets no place in time is told so when its time is up, and is gone from the queue."""
+    stalls = Stalls()
+    (route,) = _one_at_a_time(stalls)
+    holder = threading.Thread(target=lambda: run_sync(_limited(route).invoke()))
+    holder.start()
+    stalls.called.wait(30)
+    started = time.monotonic()
+    waiting = _limited(route, timeout=0.05).invoke()
+    with pytest.raises(InvocationTimeoutError) as caught:
+        run_sync(waiting) if driver == "sync" else runner.run(run_asyncio(waiting))
+    elapsed = time.monotonic() - started
+    stalls.released.set()
+    holder.join()
+
+    assert Executed.NO is caught.value.executed
+    assert 0.05 <= elapsed < 0.15
+    assert route.guards.of("double:images/resize").limit.at_rest
+
+
+def test_a_task_in_the_queue_can_be_cancelled() -> None:
+    """It ends at once, and whoever is behind it gets the place."""
+    stalls = Stalls()
+    (route,) = _one_at_a_time(stalls)
+
+    async def cancelled() -> bytes:
+        holder = asyncio.create_task(run_asyncio(_limited(route).invoke()))
+        await asyncio.to_thread(stalls.called.wait, 30)
+        first = asyncio.create_task(run_asyncio(_limited(route).invoke()))
+        second = asyncio.create_task(run_asyncio(_limited(route).invoke()))
+        await asyncio.sleep(0)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        stalls.released.set()
+        await holder
+        return (await second).payload
+
+    assert b"" == asyncio.run(cancelled())
+    assert route.guards.of("double:images/resize").limit.at_rest
+
+
+def test_a_stream_in_the_queue_gets_its_turn() -> None:
+    """A stream waits for its place, keeps it to its end, and hands it on."""
+    provider = Scripted("ok", "ok")
+    (route,) = _one_at_a_time(provider)
+    held = stream_sync(_limited(route).stream())
+    pieces = [next(held)]
+    waiting = threading.Thread(target=lambda: pieces.extend(stream_sync(_limited(route).stream())))
+    waiting.start()
+    while not route.guards.of("double:images/resize").limit._queue:
+        time.sleep(0.001)
+    assert 1 == len(provider.calls)
+    held.close()
+    waiting.join(30)
+
+    assert [b"ok", b"ok"] == pieces
+
+
+def test_streams_of_tasks_take_turns() -> None:
+    """Under a limit of one, the second stream of an event loop begins when the first has ended or was given up."""
+    provider = Scripted("ok", "ok", "ok")
+    (route,) = _one_at_a_time(provider)
+
+    async def whole() -> bytes:
+        return b"".join([piece async for piece in stream_asyncio(_limited(route).stream())])
+
+    async def given_up() -> bytes:
+        pieces = stream_asyncio(_limited(route).stream())
+        first = await anext(pieces)
+        await pieces.aclose()
+        return first
+
+    async def turns() -> list[bytes]:
+        return await asyncio.gather(whole(), given_up(), whole())
+
+    assert [b"ok"] * 3 == asyncio.run(asyncio.wait_for(turns(), 30))
+    assert route.guards.of("double:images/resize").limit.at_rest

@@ -184,6 +184,7 @@ def test_only_calls_that_were_tried_say_whether_they_ran() -> None:
         ({"provider": "aws"}, "aws; executed: MAYBE"),
         ({"status_code": 503}, "status 503; executed: MAYBE"),
         ({"attempts": TRIES[:1]}, "executed: MAYBE"),
+        ({"code": "A\nB", "request_id": "1\x1b[31m"}, "code A B; request id 1�[31m; executed: MAYBE"),
     ],
 )
 def test_facts_that_are_missing_leave_no_gap(fields: dict[str, Any], shown: str) -> None:

@@ -365,22 +365,63 @@ OTHER = _route("aliyun", bound=True, service="images-cn")
 
 
 def test_failover_goes_through_the_list() -> None:
-    """Each service is tried by its own policy and under its own names, and attempts count on."""
-    once, other = (
-        _route(policy=Policy(attempts=1)),
-        _route("aliyun", bound=True, service="cn", policy=Policy(attempts=2)),
-    )
-    third = _route("linkedge")
+    """What did not run goes on at once, under the names of the next service; only the last one is tried again."""
+    second = _route("aliyun", bound=True, service="cn")
+    third = _route("linkedge", policy=Policy(attempts=4))
     result, asked = _invoked(
-        ThrottledError(), ThrottledError(), ThrottledError(), OK, routes=[once, other, third], invocation=CALL
+        ThrottledError(), ConnectionFailedError(executed=NO), ThrottledError(), OK, routes=[_route(), second, third]
     )
 
-    assert [Send, Send, Pause, Send, Send] == list(map(type, asked))
-    assert ["aws:images/resize", "aliyun:cn/resize", "aliyun:cn/resize", "linkedge:images/resize"] == [
+    assert [Send, Send, Send, Pause, Send] == list(map(type, asked))
+    assert ["aws:images/resize", "aliyun:cn/resize", "linkedge:images/resize", "linkedge:images/resize"] == [
         attempt.target for attempt in result.attempts
     ]
-    assert [1, 2, 3, 4] == [attempt.number for attempt in result.attempts]
+    assert [(1, None), (2, None), (3, 2.0), (4, None)] == [(each.number, each.retry_in) for each in result.attempts]
     assert ("linkedge", YES) == (result.provider, result.attempts[-1].executed)
+
+
+@pytest.mark.parametrize(("attempts", "asked"), [(1, "ab"), (2, "ab"), (3, "abb"), (5, "abbbb")])
+def test_attempts_count_across_the_list(attempts: int, asked: str) -> None:
+    """Every service has its turn; what `attempts` leaves beyond that are repetitions, in one count for all of them."""
+    policy = Policy(attempts=attempts)
+    routes = [_route("a", policy=policy), _route("b", policy=policy)]
+    error = _failed(*(ThrottledError() for _ in asked), routes=routes)
+
+    assert list(asked) == [attempt.target[0] for attempt in error.attempts]
+    assert list(range(1, len(asked) + 1)) == [attempt.number for attempt in error.attempts]
+
+
+def test_what_may_not_go_on_is_tried_again_where_it_is() -> None:
+    """An idempotent call that may have run stays with its service, which has all its attempts."""
+    raised = [ConnectionFailedError() for _ in range(3)]
+    error = _failed(*raised, routes=[_route(), OTHER], invocation=Invocation("resize", idempotent=True))
+
+    assert [("aws:resize", 0.025), ("aws:resize", 0.05), ("aws:resize", None)] == [
+        (attempt.target, attempt.retry_in) for attempt in error.attempts
+    ]
+
+
+def test_a_service_is_tried_again_where_no_other_can_take_the_call() -> None:
+    """A failover that is not possible does not cost the call its attempts."""
+    cannot = _route("linkedge", Capabilities(types=frozenset({"Async"})))
+    result, asked = _invoked(ThrottledError(), OK, routes=[_route(), cannot])
+
+    assert [Send, Pause, Send] == list(map(type, asked))
+    assert "aws" == result.provider
+
+
+def test_a_mistake_after_what_may_have_run_goes_nowhere() -> None:
+    """A caller's mistake is no reason to ask the next service, whatever came before it."""
+    policy = Policy(failover_maybe=True)
+    routes = [_route(policy=policy), _route("aliyun", policy=policy), _route("never")]
+    error = _failed(
+        ConnectionFailedError(),
+        AccessDeniedError(),
+        routes=routes,
+        invocation=Invocation("resize", idempotent=True),
+    )
+
+    assert ("aliyun", MAYBE) == (error.provider, error.executed)
 
 
 def test_the_last_service_tells_the_failure() -> None:
@@ -430,7 +471,7 @@ def test_an_earlier_maybe_forbids_failover() -> None:
 
     assert raised[2] is error
     assert MAYBE is error.executed
-    assert 3 == len(error.attempts)
+    assert ["aws:resize"] * 3 == [attempt.target for attempt in error.attempts]
 
 
 def test_a_service_that_cannot_take_the_call_is_passed_over() -> None:
@@ -564,7 +605,7 @@ def test_an_answer_is_made_of_bytes() -> None:
 
 
 def test_a_call_that_is_interrupted_in_a_pause_says_so_too() -> None:
-    """Between two attempts the call is still under way."""
+    """Between two attempts nothing is in flight: where none of them ran the function, the call did not."""
     log = Log()
     steps = _flow(observers=log.observers).invoke()
     next(steps)
@@ -572,7 +613,7 @@ def test_a_call_that_is_interrupted_in_a_pause_says_so_too() -> None:
     with pytest.raises(KeyboardInterrupt) as caught:
         steps.throw(KeyboardInterrupt())
 
-    assert "executed: MAYBE" in caught.value.__notes__[0]
+    assert "it did not run (executed: NO)" in caught.value.__notes__[0]
     assert 1 == len(log.outcome.attempts)
 
 
@@ -603,12 +644,18 @@ def test_a_stream_may_be_empty() -> None:
 
 def test_a_stream_is_tried_again_before_its_first_piece() -> None:
     """As long as the caller has nothing in hand, attempts and failover are those of any call."""
-    result, asked = _streamed(
-        ThrottledError(), ThrottledError(), ThrottledError(), (_pieces(), b"a"), END, routes=[_route(), OTHER]
-    )
+    result, asked = _streamed(ThrottledError(), ThrottledError(), (_pieces(), b"a"), END, routes=[_route(), OTHER])
 
-    assert [Open, Pause, Open, Pause, Open, Open, Emit, Advance] == list(map(type, asked))
-    assert ("aliyun", 4) == (result.provider, len(result.attempts))
+    assert [Open, Open, Pause, Open, Emit, Advance] == list(map(type, asked))
+    assert ("aliyun", 3) == (result.provider, len(result.attempts))
+
+
+def test_a_stream_does_not_go_on_to_a_service_that_cannot_stream() -> None:
+    """Such a service is passed over, and the call is tried again where it is."""
+    cannot = _route("linkedge", replace(CAN, streaming=False))
+    result, _ = _streamed(ThrottledError(), (_pieces(), b"a"), END, routes=[_route(), cannot])
+
+    assert ["aws", "aws"] == [attempt.target.partition(":")[0] for attempt in result.attempts]
 
 
 def test_what_is_no_stream_is_unmapped() -> None:
@@ -630,7 +677,7 @@ def test_a_stream_that_breaks_off_is_not_tried_again(raised: FcallError) -> None
             (_pieces(), b"a"),
             b"b",
             raised,
-            routes=[_route(), OTHER],
+            routes=[_route("linkedge"), _route(), OTHER],
             observers=log.observers,
             invocation=Invocation("resize", idempotent=True),
         )

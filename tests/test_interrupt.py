@@ -163,3 +163,37 @@ def test_the_client_can_be_used_again() -> None:
 
     assert (0, "") == (code, errors)
     assert seconds < PROMPTLY
+
+
+def test_in_the_queue_for_a_place() -> None:
+    """A call that waits under max_in_flight hears Ctrl-C, and the call that has the place is not disturbed."""
+    code, errors, seconds = interrupted(
+        """
+        import threading
+        called, released = threading.Event(), threading.Event()
+
+        class Slow:
+            capabilities = Capabilities()
+            def invoke(self, invocation, deadline):
+                called.set()
+                released.wait(30)
+                return fcall.InvocationResult()
+            def close(self):
+                pass
+
+        client = fcall.Client(provider="slow", providers={"slow": Slow()}, max_in_flight=1)
+        holder = threading.Thread(target=client.invoke, args=("f",))
+        holder.start()
+        called.wait()
+        try:
+            ready()
+            client.invoke("f")
+        finally:
+            released.set()
+            holder.join()
+        """
+    )
+
+    assert seconds < PROMPTLY
+    assert "fcall: interrupted while f was being called" in errors
+    assert -signal.SIGINT == code

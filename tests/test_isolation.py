@@ -298,6 +298,62 @@ def test_a_slot_found_dead_is_replaced(isolated: fcall.Client) -> None:
     assert pid != _call(isolated, "pid")
 
 
+_LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux says what was left unread")
+
+
+@_LINUX
+def test_a_slot_that_dies_before_it_reads_the_event_is_replaced(isolated: fcall.Client) -> None:
+    """A process that was killed with the event on its way to it did not run it: another one does, once."""
+    pid = _call(isolated, "pid")
+    assert isinstance(pid, int)
+    os.kill(pid, signal.SIGSTOP)
+    killer = threading.Timer(0.1, os.kill, (pid, signal.SIGKILL))
+    killer.start()
+    other = _call(isolated, "pid")
+    killer.join()
+
+    assert pid != other
+
+
+@_LINUX
+@pytest.mark.parametrize("size", [1, 2_000_000])
+def test_an_event_that_was_never_read_did_not_run(isolated: fcall.Client, size: int) -> None:
+    """A process that does not take the event in time is killed, and the function did not run."""
+    pid = _call(isolated, "pid")
+    assert isinstance(pid, int)
+    os.kill(pid, signal.SIGSTOP)
+    with pytest.raises(InvocationTimeoutError, match="did not take the event") as caught:
+        isolated.invoke("local:hostile.py:pid", "x" * size, timeout=0.2)
+
+    assert caught.value.executed is Executed.NO
+    assert pid != _call(isolated, "pid")
+
+
+@_LINUX
+def test_an_event_that_was_never_read_goes_to_another_process(isolated: fcall.Client) -> None:
+    """Where the caller has more patience than the function's limit, the call is tried again, and runs once."""
+    pid = _call(isolated, "pid")
+    assert isinstance(pid, int)
+    os.kill(pid, signal.SIGSTOP)
+    result = isolated.invoke("local:hostile.py:pid", timeout=20)
+
+    assert pid != result.json()
+    assert ["not sent", "ok"] == [attempt.outcome for attempt in result.attempts]
+
+
+@pytest.mark.parametrize("runtime", ["lambda", "fc"])
+@pytest.mark.parametrize("isolation", ["inline", "process"])
+def test_what_cannot_be_called_did_not_run(tmp_path: Path, runtime: str, isolation: str) -> None:
+    """A handler that is no function fails as it does in the runtime, and the error says that it did not run."""
+    (tmp_path / "data.py").write_text("handler = 1")
+    options = {"root": str(tmp_path), "isolation": isolation, "runtime": runtime}
+    with fcall.Client(provider="local", **options) as client, pytest.raises(FunctionLoadError) as caught:
+        client.invoke("local:data.py:handler", {})
+
+    assert caught.value.executed is Executed.NO
+    assert "TypeError" in (caught.value.error_type or "")
+
+
 def test_the_environment_is_an_allow_list(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Functions see the variables they were given and no credentials of the caller."""
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")

@@ -17,7 +17,22 @@ import pytest
 import fcall
 
 ROOT = Path(__file__).parent.parent
-ENVIRONMENTS = {"py311", "py312", "py313", "minimal", "lowest", "lint", "type", "docs", "dist"}
+ENVIRONMENTS = {
+    "py311",
+    "py312",
+    "py313",
+    "minimal",
+    "lowest",
+    "aws",
+    "aws-lowest",
+    "aliyun",
+    "linkedge",
+    "lab",
+    "lint",
+    "type",
+    "docs",
+    "dist",
+}
 
 
 @pytest.fixture(scope="module")
@@ -71,12 +86,13 @@ def test_every_supported_python_is_tested(pyproject: dict[str, Any]) -> None:
 
 
 def test_the_core_needs_little(pyproject: dict[str, Any]) -> None:
-    """The core asks for these three and nothing else; every plugin of ours has an extra."""
+    """The core asks for these three and nothing else; every plugin of ours has an extra, and so has TLS in tests."""
     project = pyproject["project"]
     names = [re.split(r"[<>=~]", dependency)[0] for dependency in project["dependencies"]]
 
     assert ["click", "pluggy", "simplejson"] == names
-    assert {name: [f"fcall-{name}"] for name in ("aliyun", "aws", "linkedge")} == project["optional-dependencies"]
+    plugins = {name: [f"fcall-{name}"] for name in ("aliyun", "aws", "linkedge")}
+    assert {**plugins, "testing": ["trustme>=1.2"]} == project["optional-dependencies"]
 
 
 def test_the_wheel_holds_the_package_alone(wheel: zipfile.ZipFile) -> None:

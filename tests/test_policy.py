@@ -104,8 +104,8 @@ def test_attempts_are_limited(attempts: int, pauses: int) -> None:
 
 
 def test_three_attempts_are_the_default() -> None:
-    """Where nothing is configured, a call is tried three times."""
-    assert (3, frozenset(), False) == (Policy().attempts, Policy().retry_error_types, Policy().failover_maybe)
+    """Where nothing is configured, a call is tried three times, with no limit and no breaker."""
+    assert Policy(3, frozenset(), False, None, False) == Policy()
 
 
 @pytest.mark.parametrize(
@@ -164,26 +164,29 @@ def test_no_chance_is_taken_where_there_is_no_choice() -> None:
     assert Policy().pause(3, ThrottledError(), PLAIN, 10.0, random) is None
 
 
-def _may_fail_over(executed: Executed, retryable: bool, idempotent: bool, failover_maybe: bool) -> bool:
+def _may_fail_over(error: InvocationError, earlier: Executed, idempotent: bool, failover_maybe: bool) -> bool:
     """The rule in words, as the documentation has it."""
-    if executed is Executed.NO:
-        return retryable
-    return executed is Executed.MAYBE and idempotent and failover_maybe
+    allowed = {Executed.NO: True, Executed.MAYBE: idempotent and failover_maybe, Executed.YES: False}
+    mistake = error.executed is Executed.NO and not error.retryable
+    return allowed[error.executed] and allowed[earlier] and not mistake
 
 
 @pytest.mark.parametrize("executed", Executed)
+@pytest.mark.parametrize("earlier", Executed)
 @pytest.mark.parametrize(
     ("retryable", "idempotent", "key", "failover_maybe"), list(itertools.product((True, False), repeat=4))
 )
 def test_where_the_next_service_may_be_asked(
-    executed: Executed, retryable: bool, idempotent: bool, key: bool, failover_maybe: bool
+    executed: Executed, earlier: Executed, retryable: bool, idempotent: bool, key: bool, failover_maybe: bool
 ) -> None:
-    """After NO that may pass; after MAYBE only where both the call and the configuration allow it; never after YES."""
+    """After NO that may pass; after MAYBE, an earlier one too, only where the call and the configuration allow it."""
     error = ProviderUnavailableError(executed=executed, retryable=retryable)
     invocation = Invocation("f", idempotent=idempotent, idempotency_key="order-7" if key else None)
     policy = Policy(retry_error_types=LISTED, failover_maybe=failover_maybe)
 
-    assert _may_fail_over(executed, retryable, idempotent, failover_maybe) is policy.may_fail_over(error, invocation)
+    assert _may_fail_over(error, earlier, idempotent, failover_maybe) is policy.may_fail_over(
+        error, earlier, invocation
+    )
 
 
 @pytest.mark.parametrize(
@@ -203,14 +206,14 @@ def test_where_the_next_service_may_be_asked(
 )
 def test_failover_as_errors_come(error: FcallError, fails_over: bool) -> None:
     """A caller's mistake goes nowhere else; an open circuit does."""
-    assert fails_over is Policy(retry_error_types=LISTED).may_fail_over(error, IDEMPOTENT)
+    assert fails_over is Policy(retry_error_types=LISTED).may_fail_over(error, Executed.NO, IDEMPOTENT)
 
 
 @pytest.mark.parametrize("decide", [Policy.pause, Policy.may_fail_over])
 def test_a_policy_keeps_no_state(decide: Callable[..., object]) -> None:
     """The same question gets the same answer, whatever was asked before."""
     error, policy = ThrottledError(retry_after=3), Policy()
-    arguments = (1, error, PLAIN, 10.0, lambda: 0.5) if decide is Policy.pause else (error, PLAIN)
+    arguments = (1, error, PLAIN, 10.0, lambda: 0.5) if decide is Policy.pause else (error, Executed.NO, PLAIN)
     answers = {decide(policy, *arguments) for _ in range(5)}
 
     assert 1 == len(answers)

@@ -16,6 +16,7 @@ from fcall._router import Route, override
 from fcall._target import Target
 from fcall.errors import (
     ConfigurationError,
+    ConnectionFailedError,
     Executed,
     InvalidParamsError,
     PayloadTooLargeError,
@@ -564,3 +565,92 @@ def test_the_clients_provider_serves_services_that_name_none() -> None:
     config = {"services": {"images": {"timeout": 5}}}
     with fcall.Client(config, provider="local", registry=registry) as client:
         assert "resized" == client.invoke("images/resize").json()
+
+
+# What is remembered of a target
+
+
+def _routes(config: dict[str, Any], cloud: Cloud, target: str) -> list[Route]:
+    router = fcall.Client(config, plugins=[cloud])._router
+    return list(router.routes(router.target(target)))
+
+
+@pytest.mark.parametrize(
+    ("table", "breaker"),
+    [
+        ({}, False),
+        ({"circuit_breaker": True}, True),
+        ({"failover": ["spare"]}, True),
+        ({"failover": ["spare"], "circuit_breaker": False}, False),
+        ({"failover": []}, False),
+    ],
+)
+def test_a_breaker_comes_with_failover_or_when_asked_for(table: dict[str, Any], breaker: bool, cloud: Cloud) -> None:
+    """A service has one where a call can go on from it, and where the configuration says so; it may also say no."""
+    spare = {"provider": "cloud"}
+    config = {"services": {"images": {"provider": "cloud", **table}, "spare": spare}}
+    first, *others = _routes(config, cloud, "images/resize")
+
+    assert breaker is first.policy.circuit_breaker
+    assert all(route.policy.circuit_breaker for route in others)
+    assert not _routes(config, cloud, "spare/resize")[0].policy.circuit_breaker
+
+
+def test_a_target_is_an_instance_and_a_function(cloud: Cloud) -> None:
+    """Two services with the same options share what is remembered of a function; other options are another target."""
+    services = {
+        "images": {"provider": "cloud", "service": "there"},
+        "same": {"provider": "cloud", "service": "there", "max_in_flight": 3},
+        "elsewhere": {"provider": "cloud", "service": "there", "region": "far"},
+    }
+    client = fcall.Client({"services": services}, plugins=[cloud])
+    guards = {}
+    for name in (*services, "images"):
+        (route,) = client._router.routes(client._router.target(f"{name}/resize"))
+        guards[name] = route.guards
+
+    assert guards["images"] is guards["same"]
+    assert guards["images"] is not guards["elsewhere"]
+
+
+def test_a_limit_may_be_said_in_code() -> None:
+    """``Client(max_in_flight=…)`` and ``circuit_breaker=`` are options of the client, like ``timeout=``."""
+    client = fcall.Client(provider="mine", providers={"mine": Recorder()}, max_in_flight=3, circuit_breaker=True)
+    (route,) = client._router.routes(client._router.target("resize"))
+
+    assert (3, True) == (route.policy.max_in_flight, route.policy.circuit_breaker)
+
+
+def test_the_providers_own_limit_keeps_its_name() -> None:
+    """``concurrency`` is an option of the local provider, and no key of every service."""
+    table = {"provider": "local", "isolation": "process", "concurrency": 2, "max_in_flight": 1}
+    with fcall.Client({"services": {"images": table}}) as client:
+        (route,) = client._router.routes(client._router.target("images/resize"))
+
+    assert 1 == route.policy.max_in_flight
+
+
+class Shut:
+    """A provider that cannot be reached, and counts who tried."""
+
+    capabilities = Capabilities()
+    calls = 0
+
+    def invoke(self, invocation: Invocation, deadline: Deadline) -> InvocationResult:
+        self.calls += 1
+        raise ConnectionFailedError("refused", executed=Executed.NO)
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_service_that_is_down_is_soon_left_alone() -> None:
+    """With failover, ten calls find out that a service is down; the others go to the next one without asking it."""
+    shut, spare = Shut(), Recorder()
+    services = {"images": {"provider": "shut", "failover": ["spare"]}, "spare": {"provider": "spare"}}
+    client = fcall.Client({"services": services}, providers={"shut": shut, "spare": spare})
+    results = [client.invoke("images/resize") for _ in range(30)]
+
+    assert (10, 30) == (shut.calls, len(spare.seen))
+    assert {"spare"} == {result.provider for result in results}
+    assert ["ConnectionFailedError"] * 10 + ["CircuitOpenError"] * 20 == [r.attempts[0].error for r in results]

@@ -21,6 +21,7 @@ from fcall.cli.config import config
 from fcall.cli.doctor import doctor
 from fcall.cli.invoke import invoke
 from fcall.cli.listing import list_functions
+from fcall.cli.map import map_lines
 from fcall.cli.providers import providers
 
 __all__ = ["cli", "main"]
@@ -32,7 +33,7 @@ __all__ = ["cli", "main"]
     epilog="""\b
 Exit codes:
   0    it went well
-  1    the function failed, or its answer could not be printed
+  1    the function failed, or its answer could not be printed; of a map, for some line
   2    the command line cannot be understood
   3    the configuration or the target is wrong
   4    the call was refused or did not get through
@@ -44,7 +45,7 @@ def cli() -> None:
     """Call a cloud function wherever it runs, and know whether it ran."""
 
 
-for command in (invoke, list_functions, providers, config, doctor, completion):
+for command in (invoke, map_lines, list_functions, providers, config, doctor, completion):
     cli.add_command(command)
 
 

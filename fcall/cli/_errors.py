@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fcall.cli._output import say, tell
 
-__all__ = ["INTERRUPTED", "PROBLEM", "USAGE", "report"]
+__all__ = ["FUNCTION_FAILED", "INTERRUPTED", "PROBLEM", "USAGE", "report"]
 
 FUNCTION_FAILED = 1
 USAGE = 2

@@ -10,7 +10,7 @@ import click
 
 from fcall import _json
 
-__all__ = ["read", "read_json"]
+__all__ = ["fault", "read", "read_json"]
 
 
 def read(text: str, name: str) -> bytes:
@@ -45,10 +45,10 @@ def read_json(text: str, name: str, hint: str) -> Any:
     try:
         return _json.decode(read(text, name))
     except (ValueError, RecursionError) as error:
-        raise click.UsageError(f"{name} is not JSON: {_fault(error)}. {hint}") from None
+        raise click.UsageError(f"{name} is not JSON: {fault(error)}. {hint}") from None
 
 
-def _fault(error: Exception) -> str:
+def fault(error: Exception) -> str:
     """What is wrong, without what is in it."""
     if isinstance(error, UnicodeError):
         return "it is not UTF-8"

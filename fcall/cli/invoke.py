@@ -15,7 +15,7 @@ from fcall.cli._output import Output, say, shown
 if TYPE_CHECKING:
     from fcall import Client
 
-__all__ = ["invoke"]
+__all__ = ["context_of", "invoke", "named_options", "typed_options"]
 
 _QUOTE = """Put single quotes around it, as in '{"name": "Ada"}', or pass text that is not JSON with --payload."""
 _INTERRUPTED = {
@@ -79,11 +79,11 @@ def invoke(
     from fcall.cli._session import client_of
 
     kind = _kind(is_async, dry_run)
-    parameters |= _body(event, payload) | _context(context)
-    named = _named(options)
+    parameters |= _body(event, payload) | context_of(context)
+    named = named_options(options)
     with client_of(config, env) as client:
         if named:
-            parameters["options"] = _typed(client, target, named)
+            parameters["options"] = typed_options(client, target, named)
         verb: Callable[..., Any] = {"Async": client.enqueue, "DryRun": client.check}.get(kind, client.invoke)
         interruption_means(_INTERRUPTED[kind])
         answer = _called(lambda: verb(target, **parameters), verbose)
@@ -110,7 +110,8 @@ def _body(event: tuple[str, ...], payload: str | None) -> dict[str, Any]:
     return {} if payload is None else {"payload": read(payload, "--payload")}
 
 
-def _context(text: str | None) -> dict[str, Any]:
+def context_of(text: str | None) -> dict[str, Any]:
+    """The parameter that ``--context`` stands for, or none."""
     from fcall.cli._source import read_json
 
     if text is None:
@@ -120,7 +121,8 @@ def _context(text: str | None) -> dict[str, Any]:
     return {"context": read_json(text, "--context", """It is an object such as '{"custom": {}}'.""")}
 
 
-def _named(options: Iterable[str]) -> dict[str, str]:
+def named_options(options: Iterable[str]) -> dict[str, str]:
+    """Call options by name, as the command line has them."""
     named = {}
     for option in options:
         name, equals, text = option.partition("=")
@@ -130,7 +132,7 @@ def _named(options: Iterable[str]) -> dict[str, str]:
     return named
 
 
-def _typed(client: Client, target: str, named: dict[str, str]) -> dict[str, Any]:
+def typed_options(client: Client, target: str, named: dict[str, str]) -> dict[str, Any]:
     """Call options as the types that the target's provider declares."""
     from fcall._options import from_text
 

@@ -87,9 +87,11 @@ class Isolated:
                 # What has no stack trace is the platform's to report; the real runtime's process does not survive it.
                 warm = self._reuse and header.get("stack_trace", ()) is not None
                 return (answer, self._reported(slot, header, answer, facts, init)) if header else (answer, None)
-            except (BrokenPipeError, ConnectionResetError):  # dead before the event was whole on its way
+            except (BrokenPipeError, ConnectionResetError):  # dead before it had the whole event
                 if slot is not None and init is not None:  # a new one too: it is the function's doing
-                    raise self._runtime.exited(facts.request_id, slot.kill()) from None
+                    failure = self._runtime.exited(facts.request_id, slot.kill())
+                    failure.phase = "load"  # its handler did not run
+                    raise failure from None
             finally:
                 self._pools.leave(pool, slot, warm=warm)
 
@@ -139,6 +141,8 @@ class Isolated:
         except SlotDied as died:
             failure = self._runtime.exited(facts.request_id, died.status)
         except TimedOut as late:
+            if late.unread:
+                raise _too_late("the function's process did not take the event in time", Executed.NO, facts) from late
             if patience < facts.function_timeout:
                 raise _too_late("the function was stopped at the caller's time-out", Executed.YES, facts) from late
             failure = self._runtime.timed_out(facts.request_id, facts.function_timeout)

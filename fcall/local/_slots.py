@@ -63,7 +63,15 @@ class SlotDied(Exception):  # noqa: N818 - an event, for the caller to name
 
 
 class TimedOut(Exception):  # noqa: N818
-    """The limit passed before the worker answered, and it was killed."""
+    """The limit passed before the worker answered, and it was killed.
+
+    Attributes:
+        unread: it had not read the whole event, which did not run therefore.
+    """
+
+    def __init__(self, unread: bool) -> None:
+        super().__init__("the worker was killed at its limit")
+        self.unread = unread
 
 
 class Slot:
@@ -108,7 +116,10 @@ class Slot:
         Raises:
             SlotDied, TimedOut: it ended, or was killed at its limit.
         """
-        return self._checked(self._awaited(self.used_at + seconds), "")
+        try:
+            return self._checked(self._awaited(self.used_at + seconds), "")
+        except ConnectionResetError:
+            raise self._died() from None
 
     def call(
         self, request_id: str, header: dict[str, Any], payload: bytes, seconds: float
@@ -122,8 +133,8 @@ class Slot:
             seconds: when to kill the worker.
 
         Raises:
-            BrokenPipeError, ConnectionResetError: the worker was dead before the event was whole on its way; it did not
-                run.
+            BrokenPipeError, ConnectionResetError: the worker was dead before the event was whole on its way, or before
+                it had read all of it; it did not run.
             SlotDied, TimedOut: it ended, or was killed at its limit.
         """
         self.used_at = time.monotonic()
@@ -188,6 +199,8 @@ class Slot:
             piece = self._socket.recv(_PIECE)
         except BlockingIOError:
             return None
+        except ConnectionResetError:  # what Linux says of an end that is gone and left something unread
+            raise
         except OSError:
             piece = b""
         return self._read(piece)
@@ -211,6 +224,8 @@ class Slot:
     def _received(self) -> Frame | None:
         try:
             piece = self._socket.recv(_PIECE)
+        except ConnectionResetError:  # see _glance
+            raise
         except OSError:
             piece = b""
         return self._read(piece)
@@ -244,8 +259,23 @@ class Slot:
 
     def _timed_out(self) -> TimedOut:
         self.log.drain()
+        _kill_group(self._worker.process)
+        _wait_without_reaping(self._worker.process.pid, 0.2)
+        unread = self._left_unread()
         self.kill()
-        return TimedOut("the worker was killed at its limit")
+        return TimedOut(unread)
+
+    def _left_unread(self) -> bool:
+        """Whether the worker, which is dead, had not read everything that was sent to it."""
+        self._socket.setblocking(False)
+        try:
+            while self._socket.recv(_PIECE):
+                continue
+        except ConnectionResetError:  # see _glance
+            return True
+        except OSError:
+            pass
+        return False
 
 
 class _Log:
@@ -369,9 +399,13 @@ def _let_finish(worker: _Worker) -> None:
         time.sleep(_NAP)
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(OSError):
         os.killpg(process.pid, signal.SIGKILL)  # not reaped yet, so the number is still its own
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    _kill_group(process)
     watch.remove(process.pid)
     process.wait()
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import AsyncIterable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, assert_type
+from typing import Any, TypedDict, assert_type
 
 import fcall
+import fcall.handlers
 from fcall.errors import Attempt, Executed, FunctionError, InvocationError, ThrottledError, UnmappedProviderError
 from fcall.provider import (
     ALL_KEYS,
@@ -42,6 +43,31 @@ def every_verb(client: fcall.Client) -> None:
     assert_type(client.stream("images/resize", payload="text"), Iterator[bytes])
     assert_type(client.list_functions("images"), Iterator[fcall.FunctionInfo])
     assert_type(client.invoke_function({"functionName": "resize"}), dict[str, Any])
+
+
+def many_calls(client: fcall.Client, events: list[dict[str, int]]) -> None:
+    assert_type(next(client.map("images/resize", events, concurrency=64, timeout=5)), fcall.InvocationResult)
+    assert_type(next(client.map("images/resize", payloads=[b"..."], progress=True)), fcall.InvocationResult)
+    assert_type(next(client.enqueue_many("images/resize", events)), fcall.Acceptance)
+    with client.as_completed("images/resize", events, progress=lambda progress: progress.rate) as outcomes:
+        for outcome in outcomes:
+            assert_type(outcome, fcall.Outcome)
+            assert_type(outcome.error, fcall.FcallError | None)
+        outcomes.cancel()
+
+
+async def every_verb_awaited(client: fcall.AsyncClient, events: AsyncIterable[int]) -> None:
+    assert_type(await client.invoke("images/resize", {"width": 3}, timeout=5), fcall.InvocationResult)
+    assert_type(await client.enqueue("images/resize"), fcall.Acceptance)
+    await client.check("images/resize")
+    assert_type([piece async for piece in client.stream("images/resize")], list[bytes])
+    assert_type([info async for info in client.list_functions()], list[fcall.FunctionInfo])
+    assert_type(await client.invoke_function({"functionName": "resize"}), dict[str, Any])
+    assert_type([result async for result in client.map("images/resize", events)], list[fcall.InvocationResult])
+    assert_type([outcome async for outcome in client.as_completed("images/resize", [1])], list[fcall.Outcome])
+    async with client.enqueue_many("images/resize", events) as accepted:
+        assert_type(await anext(accepted), fcall.Acceptance)
+    await client.close()
 
 
 def every_field_of_a_result(result: fcall.InvocationResult) -> None:
@@ -91,6 +117,68 @@ def hello(event: dict[str, str], context: fcall.local.LambdaContext) -> dict[str
 def a_decorated_function_stays_what_it_is(context: fcall.local.LambdaContext) -> None:
     assert_type(hello({"name": "Ada"}, context), dict[str, str])
     assert_type(fcall.local.drain(timeout=5), bool)
+
+
+# Functions that run anywhere, and dispatchers.
+
+
+class Size(TypedDict):
+    width: int
+
+
+@fcall.handlers.handler
+def resize(event: Size, ctx: fcall.handlers.Context) -> Size:
+    assert_type(ctx.request_id, str | None)
+    assert_type(ctx.function_name, str | None)
+    assert_type(ctx.version, str | None)
+    assert_type(ctx.remaining_seconds(), float | None)
+    assert_type(ctx.invoker_context, Mapping[str, Any])
+    assert_type(ctx.raw, Any)
+    if ctx.platform == "lambda":
+        return {"width": 0}
+    return {"width": event["width"] // 2}
+
+
+class Store(fcall.handlers.Handler):
+    event: Size
+
+    def execute(self) -> str:
+        return str(self.config.get("bucket", "pictures")) + str(self.event["width"])
+
+
+class Execution:
+    def __init__(self, event: Any) -> None:
+        self.event = event
+        self.context = fcall.handlers.Context(request_id="1", remaining=lambda: 1.0)
+        self.config = {"bucket": "pictures"}
+
+    def notify(self, error: Exception) -> None:
+        raise error
+
+
+def a_handler_is_an_entry_point(environ: dict[str, str]) -> None:
+    resize({"width": 1}, None)
+    Store.entry_point(config=environ, notify=print)(b"{}")
+    execution: fcall.handlers.ExecutionContext = Execution({"width": 1})
+    Store(execution)()
+
+
+def a_dispatcher_takes_names_and_callables(client: fcall.Client) -> None:
+    assert_type(fcall.Dispatcher(client).dispatch("images/resize", {"width": 1}), Any)
+    with fcall.Dispatcher(provider="local", runtime="fc") as dispatcher:
+        assert_type(dispatcher.dispatch_async(resize), fcall.Acceptance)
+
+
+# For those who test applications.
+
+
+def a_test_says_what_functions_answer(fcall_mock: fcall.testing.FcallMock) -> None:
+    route = fcall_mock.route("images/resize", sequence=[1, ThrottledError("busy"), ValueError])
+    assert_type(route, fcall.testing.MockedRoute)
+    fcall_mock.route("images/store", function=lambda event: event["name"])
+    assert_type(route.calls, list[fcall.testing.MockedCall])
+    with fcall.testing.cassette("calls.json", record=False, redact=["pin"]):
+        pass
 
 
 # A provider written from scratch.
@@ -188,6 +276,9 @@ def mistakes(client: fcall.Client) -> None:
     client.invoke(b"images/resize")  # type: ignore[arg-type]
     client.invoke("images/resize", payload=1)  # type: ignore[arg-type]
     client.invoke("images/resize", timeout="5")  # type: ignore[arg-type]
+    fcall.Dispatcher().dispatch(42)  # type: ignore[arg-type]
+    fcall.handlers.handler(42)  # type: ignore[arg-type]
+    fcall.handlers.Handler()  # type: ignore[call-arg]
     fcall.Cleint()  # type: ignore[attr-defined]
     fcall.Client(providers={"mine": object()})  # type: ignore[dict-item]
     fcall.errors.FcallError("no", exectued=Executed.NO)  # type: ignore[call-arg]

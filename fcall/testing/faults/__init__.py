@@ -1,0 +1,21 @@
+"""A server on loopback that fails as told, and counts what ran. It knows no vendor: the healthy service is a function.
+
+::
+
+    with FaultServer(answer) as server:
+        server.inject(Fault.RESET_BEFORE_ANSWER)
+        ...  # call the service at server.url
+        assert server.executions == 1
+
+It needs nothing that fcall does not bring; with ``tls=True`` it needs the extra ``testing``.
+"""
+
+from __future__ import annotations
+
+from fcall.testing.faults._catalogue import FAULTS
+from fcall.testing.faults._fault import End, Fault, Stage
+from fcall.testing.faults._request import Headers, Request
+from fcall.testing.faults._response import Response
+from fcall.testing.faults._server import FaultServer
+
+__all__ = ["End", "FAULTS", "Fault", "FaultServer", "Headers", "Request", "Response", "Stage"]  # noqa: RUF022 - sorted()

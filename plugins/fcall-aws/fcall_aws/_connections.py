@@ -1,0 +1,105 @@
+"""Kept connections to one endpoint."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import weakref
+from collections import deque
+from urllib.parse import SplitResult
+
+from fcall.errors import ConnectionFailedError, Executed, FcallError, InvocationTimeoutError
+from fcall.provider import Deadline
+from fcall_aws._http import is_idle
+
+__all__ = ["Connections"]
+
+_CONNECT_TIMEOUT = 10.0
+
+
+class Connections:
+    """Connections to one endpoint. The one that was used last is used next, so that the others may grow old and go.
+
+    Args:
+        address: the endpoint.
+        context: how TLS is spoken, for https.
+        socket_options: what is set on every socket.
+    """
+
+    def __init__(
+        self, address: SplitResult, context: ssl.SSLContext | None, socket_options: list[tuple[int, int, int]]
+    ) -> None:
+        self._host = address.hostname or ""
+        self._port = address.port or (443 if context else 80)
+        self._context = context
+        self._options = socket_options
+        self._kept: deque[socket.socket] = deque()
+        weakref.finalize(self, _close, self._kept)  # where nobody closes them
+
+    def take(self, deadline: Deadline) -> socket.socket:
+        """A connection, kept or new.
+
+        Raises:
+            ConnectionFailedError, InvocationTimeoutError: none can be made; nothing was sent.
+        """
+        while True:
+            try:
+                kept = self._kept.pop()
+            except IndexError:
+                return self._connect(deadline)
+            if is_idle(kept):
+                return kept
+            kept.close()
+
+    def give_back(self, connection: socket.socket) -> None:
+        """Keep a connection whose last answer was read to its end."""
+        self._kept.append(connection)
+
+    def close(self) -> None:
+        """Close the connections that nobody uses."""
+        _close(self._kept)
+
+    def _connect(self, deadline: Deadline) -> socket.socket:
+        connection: socket.socket | None = None
+        try:
+            connection = self._reach(deadline)
+            if self._context is None:
+                return connection
+            connection.settimeout(_patience(deadline))
+            return self._context.wrap_socket(connection, server_hostname=self._host)
+        except OSError as error:
+            if connection is not None:
+                connection.close()
+            raise _unreachable(error, f"{self._host}:{self._port}", deadline) from error
+
+    def _reach(self, deadline: Deadline) -> socket.socket:
+        connection = socket.create_connection((self._host, self._port), _patience(deadline))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for level, name, value in self._options:
+            connection.setsockopt(level, name, value)
+        return connection
+
+
+def _close(kept: deque[socket.socket]) -> None:
+    while kept:
+        kept.pop().close()
+
+
+def _patience(deadline: Deadline) -> float:
+    return max(min(deadline.remaining(), _CONNECT_TIMEOUT), 0.001)
+
+
+def _unreachable(error: OSError, address: str, deadline: Deadline) -> FcallError:
+    if deadline.expired:
+        return InvocationTimeoutError("the time-out passed while connecting", executed=Executed.NO)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return ConnectionFailedError(
+            f"the server's certificate is not trusted: {error.verify_message}; name its authority in AWS_CA_BUNDLE",
+            executed=Executed.NO,
+            retryable=False,
+        )
+    what = "agree on TLS with" if isinstance(error, ssl.SSLError) else "connect to"
+    return ConnectionFailedError(
+        f"could not {what} {address} ({type(error).__name__}); look at region and endpoint_url", executed=Executed.NO
+    )

@@ -1,0 +1,130 @@
+"""The provider: one attempt at a time, through a genuine boto3 client."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from fcall.errors import Executed, FcallError, InvocationTimeoutError, UnsupportedFeatureError
+from fcall.provider import Capabilities, Deadline, FunctionInfo, Invocation, InvocationResult
+from fcall_aws._answers import result_of
+from fcall_aws._arn import referenced
+from fcall_aws._clients import Clients
+from fcall_aws._errors import EXPIRED, call_error
+from fcall_aws._listing import listed
+from fcall_aws._options import AwsOptions
+from fcall_aws._request import CONTEXT_KEYS, parameters
+from fcall_aws._slots import Slots
+from fcall_aws._stream import streamed
+from fcall_aws._underway import underway
+
+__all__ = ["AwsProvider"]
+
+_ASYNC_LIMIT = 1_048_576
+_SYNC_LIMIT = 6_291_456
+
+CAPABILITIES = Capabilities(
+    types=frozenset({"Sync", "Async", "DryRun"}),
+    qualifier=True,
+    log_tail=True,
+    invoker_context={"Sync": CONTEXT_KEYS},
+    streaming=True,
+    listing=True,
+    idempotency=frozenset({"Sync", "Async"}),
+    payload_limits={"Sync": _SYNC_LIMIT, "Async": _ASYNC_LIMIT, "DryRun": _SYNC_LIMIT},
+    sync_timeout=905.0,  # the longest that a function may run (15 minutes), and a little to hear of it
+    other_timeout=30.0,
+)
+
+_NEEDED = {"TenantId": "tenant_id needs boto3 1.41.0", "DurableExecutionName": "durable needs boto3 1.42.1"}
+
+
+class AwsProvider:
+    """Calls functions of AWS Lambda.
+
+    Args:
+        options: where, as whom, and how many at once.
+    """
+
+    capabilities = CAPABILITIES
+
+    def __init__(self, options: AwsOptions) -> None:
+        self._options = options
+        self._clients = Clients(options)
+        self._slots = Slots(options.max_concurrency)
+
+    def invoke(self, invocation: Invocation, deadline: Deadline) -> InvocationResult:
+        """Call the function, queue its event, or ask whether the call would be allowed."""
+        reference = referenced(invocation, self._options)
+        given = parameters(invocation, reference)
+        slot = self._slots.take(deadline)
+        try:
+            client = self._clients.get(reference.region, deadline)
+            response = self._called(client, "invoke", given, deadline)
+            return result_of(response, invocation.type, deadline)
+        finally:
+            slot.release()
+
+    def stream(self, invocation: Invocation, deadline: Deadline) -> Iterator[bytes]:
+        """The function's answer in pieces, as it makes them."""
+        reference = referenced(invocation, self._options)
+        if invocation.idempotency_key is not None:
+            raise UnsupportedFeatureError("Lambda takes no idempotency key on a stream; use invoke")
+        given = parameters(invocation, reference)
+        slot = self._slots.take(deadline)
+        try:
+            client = self._clients.get(reference.region, deadline)
+            response = self._called(client, "invoke_with_response_stream", given, deadline)
+            yield from streamed(response, deadline)
+        finally:
+            slot.release()
+
+    def list_functions(
+        self, service: str | None, deadline: Deadline, configured: Collection[str] = ()
+    ) -> Iterator[FunctionInfo]:
+        """All functions of the account in this region, page by page."""
+
+        def page(marker: str | None) -> Any:
+            try:
+                client = self._clients.get(None, deadline)
+                return self._called(client, "list_functions", {"Marker": marker} if marker else {}, deadline)
+            except FcallError as error:
+                error.executed = Executed.NO  # whatever became of the listing, no function was called
+                raise
+
+        return listed(page)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._clients.close()
+
+    def _called(self, client: Any, method: str, given: dict[str, Any], deadline: Deadline) -> Any:
+        """What one method of the client returns.
+
+        Raises:
+            FcallError: whatever it raises.
+        """
+        _check_known(client, given)
+        if deadline.expired:
+            raise InvocationTimeoutError("the time-out passed before anything was sent", executed=Executed.NO)
+        underway.begin(deadline)
+        try:
+            return getattr(client, method)(**given)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it has its row
+            failure = call_error(error, sent=underway.sent, deadline=deadline)
+            self._look_at_credentials(failure, deadline)
+            raise failure from failure.__cause__
+        finally:
+            underway.deadline = None
+
+    def _look_at_credentials(self, failure: FcallError, deadline: Deadline) -> None:
+        """Where they ran out, the next attempt gets fresh ones."""
+        if failure.code in EXPIRED and self._clients.renew(deadline):
+            failure.retryable = True
+
+
+def _check_known(client: Any, given: dict[str, Any]) -> None:
+    """See that this boto3 knows what only newer ones do."""
+    for name, words in _NEEDED.items():
+        if name in given and name not in client.meta.service_model.operation_model("Invoke").input_shape.members:
+            raise UnsupportedFeatureError(f"{words} or later; upgrade it")

@@ -1,0 +1,27 @@
+"""For those who test code that calls Lambda: an endpoint on loopback that speaks the service's own API.
+
+`LambdaEndpoint` runs handlers through fcall's local provider and answers as the service does. `result`,
+`function_error`, `streamed`, `accepted`, `allowed`, `document` and `error_answer` make single answers, which
+`LambdaEndpoint.answer_next` gives to the next requests.
+"""
+
+from __future__ import annotations
+
+from fcall_aws.testing._endpoint import LambdaEndpoint
+from fcall_aws.testing._eventstream import error_frame, event_frame, exception_frame
+from fcall_aws.testing._wire import Answer, accepted, allowed, document, error_answer, function_error, result, streamed
+
+__all__ = [
+    "Answer",
+    "LambdaEndpoint",
+    "accepted",
+    "allowed",
+    "document",
+    "error_answer",
+    "error_frame",
+    "event_frame",
+    "exception_frame",
+    "function_error",
+    "result",
+    "streamed",
+]
