@@ -161,9 +161,8 @@ class CloudLine:
         self._endpoint = self._stack.enter_context(Endpoint(self._cloud))
         trusted = str(self._endpoint.ca_file)
         self._stack.enter_context(environment(AWS_CA_BUNDLE=trusted, REQUESTS_CA_BUNDLE=trusted))
-        make, own = CLIENTS[self._client]
-        self.own = own()
-        self.call, self._healthy = make(self._cloud, self._endpoint, self.timeout, self._stack)
+        self._made = self._stack.enter_context(ExitStack())
+        self.own = CLIENTS[self._client][1]()
         return self
 
     def __exit__(self, *raised: Any) -> None:
@@ -175,10 +174,18 @@ class CloudLine:
 
     def strike(self, fault: str) -> None:
         self._endpoint.heal()
+        if fault != self._fault:
+            self._renew()
+        self._fault = fault
         with contextlib.suppress(Exception):  # it is for the connection that it leaves
             self._healthy()
-        self._fault = fault
         self._endpoint.strike(fault)
 
     def runs(self) -> int:
         return self._endpoint.runs(self._fault)
+
+    def _renew(self) -> None:
+        """Make a new client: what the faults before used up of its allowance for retries is no part of this."""
+        self._made.close()
+        make = CLIENTS[self._client][0]
+        self.call, self._healthy = make(self._cloud, self._endpoint, self.timeout, self._made)

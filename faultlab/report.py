@@ -160,12 +160,16 @@ true: not the answer, and not the error.
 - **Overshoot**: by how much the slowest call outlasted its time-out, of half a second, or a second for a local process.
   The figure to stay below is 100 ms, and 300 ms where what comes is trickled. It says as much of the machine.
 
-Every fault stays for the whole call, however often the client tries. The clouds' endpoints speak TLS, each in a process
-of its own. fcall has its default policy. The vendors' SDKs are as they come, with the same time-out for connecting and
-for reading, and nothing else changed; a call of theirs that has not ended after five seconds is cut off, and is `stuck`
-in the tables. On a gateway, where there is no HTTP, what fails is what the SDK asks the gateway: `INSTEAD` of the task
-running, `AFTER` it ran, or when its `RESULT` is fetched. In a local process it is loading (`LOAD`), the process while
-it waits (`IDLE`), or the running function (`RUN`; `LIMIT` with a short function time-out).
+Every fault stays for the whole call, however often the client tries; on the way to a cloud it meets a new client. The
+clouds' endpoints speak TLS, each in a process of its own. fcall has its default policy. The vendors' SDKs are as they
+come, with the same time-out for connecting and for reading, and nothing else changed; a call of theirs that has not
+ended after five seconds is cut off, and is `stuck` in the tables. On a gateway, where there is no HTTP, what fails is
+what the SDK asks the gateway: `INSTEAD` of the task running, `AFTER` it ran, or when its `RESULT` is fetched. In a
+local process it is loading (`LOAD`), the process while it waits (`IDLE`), or the running function (`RUN`, and `LIMIT`
+with a short function time-out).
+
+One gap is known. A local process that is killed between reading an event and the handler's first line is told YES, as
+if it had run. `RUN_LEAVES_KILLER`, whose earlier call left a thread that ends the process, meets that moment at times.
 """
 
 _ABOUT_FAILOVER = """

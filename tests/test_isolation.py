@@ -341,19 +341,6 @@ def test_an_event_that_was_never_read_goes_to_another_process(isolated: fcall.Cl
     assert ["not sent", "ok"] == [attempt.outcome for attempt in result.attempts]
 
 
-@pytest.mark.parametrize("runtime", ["lambda", "fc"])
-@pytest.mark.parametrize("isolation", ["inline", "process"])
-def test_what_cannot_be_called_did_not_run(tmp_path: Path, runtime: str, isolation: str) -> None:
-    """A handler that is no function fails as it does in the runtime, and the error says that it did not run."""
-    (tmp_path / "data.py").write_text("handler = 1")
-    options = {"root": str(tmp_path), "isolation": isolation, "runtime": runtime}
-    with fcall.Client(provider="local", **options) as client, pytest.raises(FunctionLoadError) as caught:
-        client.invoke("local:data.py:handler", {})
-
-    assert caught.value.executed is Executed.NO
-    assert "TypeError" in (caught.value.error_type or "")
-
-
 def test_the_environment_is_an_allow_list(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Functions see the variables they were given and no credentials of the caller."""
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")

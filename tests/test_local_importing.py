@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import fcall
-from fcall.errors import Executed, FunctionLoadError, FunctionNotFoundError, InvalidParamsError
+from fcall.errors import Executed, FunctionError, FunctionLoadError, FunctionNotFoundError, InvalidParamsError
 
 RETURNS_ITS_NAME = "def handler(event, context): return __name__\n"
 
@@ -394,10 +394,10 @@ def test_a_module_that_cannot_be_loaded_is_an_error(
 def test_what_cannot_be_called_fails_when_it_is_called(client: fcall.Client, value: str) -> None:
     """Lambda's runtime takes whatever has the handler's name, and so does this one."""
     Path("bad.py").write_text(f"handler = {value}")
-    with pytest.raises(FunctionLoadError, match="object is not callable") as caught:
+    with pytest.raises(FunctionError, match="object is not callable") as caught:
         client.invoke("local:bad.py:handler")
 
-    assert ("TypeError", Executed.NO) == (caught.value.error_type, caught.value.executed)
+    assert ("TypeError", Executed.YES) == (caught.value.error_type, caught.value.executed)
 
 
 def test_a_module_of_a_package_that_is_missing_is_an_error(client: fcall.Client) -> None:

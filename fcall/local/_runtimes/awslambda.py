@@ -86,8 +86,7 @@ class LambdaRuntime:
         except Failure:
             raise
         except Exception as error:
-            phase: Phase = "handler" if callable(handler) else "load"  # what cannot be called did not run
-            raise _failure(phase, type(error).__name__, str(error), facts.request_id, _frames(error)) from error
+            raise _failure("handler", type(error).__name__, str(error), facts.request_id, _frames(error)) from error
         if isinstance(returned, bytes):
             return returned
         try:

@@ -74,7 +74,7 @@ class FCRuntime:
         try:
             returned = handler(payload, self.context(facts))
         except Exception as error:
-            raise _failure("handler" if callable(handler) else "load", error) from error  # see the other runtime
+            raise _failure("handler", error) from error
         try:
             return _answer(returned)
         except Exception as error:
