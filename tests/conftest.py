@@ -64,11 +64,16 @@ def client(registry: fcall.local.Registry) -> Iterator[fcall.Client]:
 
 @pytest.fixture
 def run_program() -> Callable[[str], subprocess.CompletedProcess[str]]:
-    """Runs a program in a Python of its own and in this test's folder, for a minute at most."""
+    """Runs a program in a Python of its own and in this test's folder, for a minute at most.
+
+    It is not measured: coverage has locks of its own, which a child that is forked amid threads may find held.
+    """
+    unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
 
     def run(program: str) -> subprocess.CompletedProcess[str]:
         Path("program.py").write_text(textwrap.dedent(program))
-        return subprocess.run([sys.executable, "program.py"], capture_output=True, text=True, timeout=60)
+        command = [sys.executable, "program.py"]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, env=unmeasured)
 
     return run
 

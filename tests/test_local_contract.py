@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -43,7 +44,8 @@ class LocalRig(Rig):
         self._provider.close()
 
     def answer(self, payload: bytes) -> bytes:
-        return json.dumps(json.loads(payload or b"{}")).encode()
+        ascii_only = sys.version_info < (3, 12)  # as Lambda's own runtimes write it
+        return json.dumps(json.loads(payload or b"{}"), ensure_ascii=ascii_only).encode()
 
     def _counted(self, behaviour: Behaviour, handler: Any) -> Any:
         def counted(event: Any, context: Any) -> Any:

@@ -185,13 +185,15 @@ def busy():
 threads = [threading.Thread(target=busy) for _ in range(2)]
 for thread in threads:
     thread.start()
-for _ in range(15):
-    pid = os.fork()
-    if not pid:
-        signal.alarm(20)
-        os._exit(0 if sum(1 for _ in client.map("nap", range(20), concurrency=4)) == 20 else 7)
-    assert os.waitpid(pid, 0)[1] == 0
-stop.set()
+try:
+    for _ in range(15):
+        pid = os.fork()
+        if not pid:
+            signal.alarm(20)
+            os._exit(0 if sum(1 for _ in client.map("nap", range(20), concurrency=4)) == 20 else 7)
+        assert os.waitpid(pid, 0)[1] == 0
+finally:
+    stop.set()
 for thread in threads:
     thread.join()
 """
