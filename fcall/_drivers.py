@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iter
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from fcall._naps import LONGEST_NAP
 from fcall._steps import END, Advance, Emit, Enter, Open, Pause, Send, Step
 from fcall.errors import Executed, InvocationTimeoutError
 from fcall.provider import AsyncioProvider, Deadline, StreamingProvider
@@ -24,10 +25,6 @@ class Pool(Protocol):
     """Threads for what blocks: an executor, or fcall's own."""
 
     def submit(self, function: Callable[..., T], /, *arguments: Any) -> Future[T]: ...
-
-
-# A Ctrl-C that comes just before a thread goes to sleep on a lock is not seen until it wakes up.
-_LONGEST_NAP = 0.5
 
 
 def run_sync(flow: Generator[Step, Any, T], sleep: Callable[[float], object] = time.sleep) -> T:
@@ -184,7 +181,7 @@ def _entered(step: Enter) -> bool:
     step.place.wake = gate.release
     step.limit.queue(step.place)
     while not step.place.taken and (left := step.deadline.remaining()):
-        gate.acquire(timeout=min(left, _LONGEST_NAP))
+        gate.acquire(timeout=min(left, LONGEST_NAP))
     return step.place.taken
 
 

@@ -10,12 +10,10 @@ from typing import Any, NoReturn
 
 from fcall._fork import forget_in_child
 from fcall._map._pace import Pace
+from fcall._naps import LONGEST_NAP
 from fcall.errors import ConfigurationError
 
 __all__ = ["Settled", "Work", "within"]
-
-# A Ctrl-C that comes just before a thread goes to sleep on a lock is not seen until it wakes up.
-_LONGEST_NAP = 0.5
 
 
 class Settled:
@@ -217,7 +215,7 @@ class Work:
         self.refuse_own_call()
         with self._idle:
             while self.workers and not self.abandoned:
-                self._idle.wait(_LONGEST_NAP)
+                self._idle.wait(LONGEST_NAP)
 
     # For the workers
 

@@ -8,15 +8,13 @@ import weakref
 from dataclasses import dataclass, field
 
 from fcall._fork import forget_in_child
+from fcall._naps import LONGEST_NAP
 from fcall.errors import Executed, InvocationTimeoutError
 from fcall.local._code import Code
 from fcall.local._slots import Slot, SlotSpec
 from fcall.provider import Deadline
 
 __all__ = ["Pool", "Pools", "close_all", "unfinished"]
-
-# A Ctrl-C that comes just before a thread goes to sleep on a lock is not seen until it wakes up.
-_LONGEST_NAP = 0.5
 
 
 @dataclass(slots=True, eq=False)
@@ -143,7 +141,7 @@ class Pools:
                         "timeout",
                         executed=Executed.NO,
                     )
-                self._room.wait(min(_LONGEST_NAP, deadline.remaining()))
+                self._room.wait(min(LONGEST_NAP, deadline.remaining()))
         finally:
             self._waiting -= 1
 

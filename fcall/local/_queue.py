@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from fcall._fork import forget_in_child
 from fcall._log import logger
+from fcall._naps import LONGEST_NAP
 from fcall.errors import ConfigurationError, Executed, ProviderUnavailableError, ThrottledError
 from fcall.local._clock import SYSTEM_CLOCK, Clock
 
@@ -21,9 +22,6 @@ __all__ = ["EventQueue", "Task", "drain", "unfinished"]
 
 Task: TypeAlias = Callable[[], float | None]
 """Runs once. It gives the seconds after which it is to run again, or None when it is done."""
-
-# A Ctrl-C that comes just before a thread goes to sleep on a lock is not seen until it wakes up.
-_LONGEST_NAP = 0.5
 
 _busy: set[EventQueue] = set()
 """The queues of this process in which something waits or runs."""
@@ -126,7 +124,7 @@ class EventQueue:
             self._waiting.add(idle)
         ends_at = math.inf if timeout is None else time.monotonic() + timeout
         try:
-            while not idle.acquire(timeout=max(0.0, min(_LONGEST_NAP, ends_at - time.monotonic()))):
+            while not idle.acquire(timeout=max(0.0, min(LONGEST_NAP, ends_at - time.monotonic()))):
                 if time.monotonic() >= ends_at:
                     return False
             return True
