@@ -3,38 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import io
-import os
 import select
-import signal
 import socket
 import struct
-import subprocess
-import sys
 import time
 import weakref
 from collections import deque
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from fcall._fork import forget_in_child
 from fcall.local._frames import Frame, FrameReader, packed
 from fcall.local._runtimes import TAIL
-from fcall.local._watch import watch
+from fcall.local._worker_process import Worker
 
 __all__ = ["Slot", "SlotDied", "SlotSpec", "TimedOut"]
 
 _PIECE = 65_536
-_NAP = 0.01
 _GLANCE = struct.pack("@ll", 0, 10_000)  # seconds and microseconds, as the system counts time
-# The worker runs the very code that this process runs, and then forgets where that came from.
-_START = (
-    "import sys; sys.path.insert(0, sys.argv[2]); from fcall.local._worker import main; del sys.path[0]; "
-    "main(int(sys.argv[1]))"
-)
-_SOURCES = str(Path(__file__).parents[2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +77,8 @@ class Slot:
 
     def __init__(self, spec: SlotSpec) -> None:
         self.used_at = time.monotonic()
-        self._worker = _started(spec.environment)
-        self._finalizer = weakref.finalize(self, _end, self._worker)
+        self._worker = Worker.started(spec.environment)
+        self._finalizer = weakref.finalize(self, self._worker.end)
         self._finalizer.atexit = False  # one that is busy for a daemon thread is left to the supervisor
         forget_in_child(self)
         self._socket = self._worker.channel
@@ -157,13 +144,13 @@ class Slot:
     def end(self) -> None:
         """Let the worker do what its function enqueued, however long it takes, and end it."""
         if self._finalizer.detach():
-            _end(self._worker)
+            self._worker.end()
 
     def kill(self) -> int:
         """End the worker and its whole group; what it has become of is its status."""
         self._worker.owes = False
         if self._finalizer.detach():
-            _end(self._worker)
+            self._worker.end()
         return self._worker.process.returncode
 
     def after_fork_in_child(self) -> None:
@@ -253,14 +240,14 @@ class Slot:
     def _died(self) -> SlotDied:
         """The end of the process; one that lives on without its socket is killed."""
         # The group's leader is not reaped before the group is killed, so that its number stays its own.
-        _wait_without_reaping(self._worker.process.pid, 0.2)
+        self._worker.wait_without_reaping(0.2)
         self.log.drain()
         return SlotDied(self.kill())
 
     def _timed_out(self) -> TimedOut:
         self.log.drain()
-        _kill_group(self._worker.process)
-        _wait_without_reaping(self._worker.process.pid, 0.2)
+        self._worker.kill_group()
+        self._worker.wait_without_reaping(0.2)
         unread = self._left_unread()
         self.kill()
         return TimedOut(unread)
@@ -315,109 +302,3 @@ class _Log:
     def tail(self) -> bytes:
         """The end of what was taken."""
         return b"".join(self._pieces)[-TAIL:]
-
-
-@dataclass(slots=True)
-class _Worker:
-    """What this process has of a worker.
-
-    Attributes:
-        process: the process.
-        channel: the socket to it.
-        log: where its output comes out.
-        death: readable when the process has ended, where the system has such a thing.
-        owes: it has something to do yet, which it will where the channel ends.
-    """
-
-    process: subprocess.Popen[bytes]
-    channel: socket.socket
-    log: io.FileIO
-    death: io.FileIO | None
-    owes: bool = False
-
-    @property
-    def ends(self) -> list[socket.socket | io.FileIO]:
-        """What can be read, in the order in which to look at it."""
-        return [end for end in (self.channel, self.log, self.death) if end is not None]
-
-    def let_go(self) -> None:
-        for end in self.ends:
-            end.close()
-
-
-def _started(environment: dict[str, str]) -> _Worker:
-    """A new worker; where there cannot be one, nothing is left of it."""
-    watch.start()
-    with contextlib.ExitStack() as undo:
-        ours, theirs = map(undo.enter_context, socket.socketpair())
-        log, log_end = (undo.enter_context(io.FileIO(end, mode)) for end, mode in zip(os.pipe(), "rw", strict=True))
-        os.set_blocking(log.fileno(), False)
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-P", "-u", "-c", _START, str(theirs.fileno()), _SOURCES],
-            stdin=subprocess.DEVNULL,
-            stdout=log_end,
-            stderr=log_end,
-            env=environment,
-            pass_fds=(theirs.fileno(),),
-            start_new_session=True,
-        )
-        undo.callback(_kill, process)
-        watch.add(process.pid)
-        death = _death_of(process.pid)
-        theirs.close()
-        log_end.close()
-        undo.pop_all()
-    return _Worker(process, ours, log, death)
-
-
-def _death_of(pid: int) -> io.FileIO | None:
-    """What is readable when the process has ended, where the system has such a thing."""
-    try:
-        return io.FileIO(os.pidfd_open(pid))
-    except AttributeError:  # not Linux
-        return None
-    except OSError as error:
-        if error.errno in (errno.ENOSYS, errno.EPERM):  # an old Linux, or a container that forbids it
-            return None
-        raise
-
-
-def _end(worker: _Worker) -> None:
-    if worker.owes:
-        _let_finish(worker)
-    _kill(worker.process)
-    worker.let_go()
-
-
-def _let_finish(worker: _Worker) -> None:
-    """Wait until the worker has ended by itself; somebody has to take its output meanwhile."""
-    with contextlib.suppress(OSError):
-        worker.channel.shutdown(socket.SHUT_WR)
-    while not _has_ended(worker.process.pid):
-        while worker.log.read(_PIECE):
-            pass
-        time.sleep(_NAP)
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(OSError):
-        os.killpg(process.pid, signal.SIGKILL)  # not reaped yet, so the number is still its own
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    _kill_group(process)
-    watch.remove(process.pid)
-    process.wait()
-
-
-def _wait_without_reaping(pid: int, seconds: float) -> None:
-    ends_at = time.monotonic() + seconds
-    while time.monotonic() < ends_at:
-        if _has_ended(pid):
-            return
-        time.sleep(0.001)
-
-
-def _has_ended(pid: int) -> bool:
-    """Whether the process has ended, leaving it to be waited for."""
-    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
