@@ -254,10 +254,8 @@ class NotReady(WrongFailure):
     "a_missing_function_did_not_run",
     "a_name_is_only_a_name",
     "asyncio_answers_as_threads_do",
-    "errors_are_well_formed",
-    "errors_travel",
-    "nothing_secret_is_in_an_error",
-    "nothing_secret_is_logged",
+    "errors_are_whole",
+    "nothing_secret_is_told_of_a_call",
     "one_attempt_is_one_request",
 )
 class Slipping(Reference):
@@ -328,14 +326,14 @@ class WaitsItsTurn(Reference):
             return super().invoke(invocation, deadline)
 
 
-@found_by("errors_travel")
+@found_by("errors_are_whole")
 class Unpicklable(WrongFailure):
     def changed(self, invocation: Invocation, error: FcallError) -> FcallError:
         vars(error)["response"] = threading.Lock()
         return error
 
 
-@found_by("errors_are_well_formed")
+@found_by("errors_are_whole")
 class Numbered(WrongFailure):
     def changed(self, invocation: Invocation, error: FcallError) -> FcallError:
         code: Any = 404
@@ -344,7 +342,7 @@ class Numbered(WrongFailure):
         return error
 
 
-@found_by("errors_are_well_formed")
+@found_by("errors_are_whole")
 class Speechless(WrongFailure):
     def changed(self, invocation: Invocation, error: FcallError) -> FcallError:
         error.message = ""
@@ -681,7 +679,7 @@ class LeftOpen(Reference):
 # Discretion
 
 
-@found_by("nothing_secret_is_in_an_error")
+@found_by("nothing_secret_is_told_of_a_call")
 class Quoting(WrongFailure):
     def changed(self, invocation: Invocation, error: FcallError) -> FcallError:
         error.message = f"it failed for {invocation.payload!r}"
@@ -689,7 +687,7 @@ class Quoting(WrongFailure):
         return error
 
 
-@found_by("nothing_secret_is_in_an_error")
+@found_by("nothing_secret_is_told_of_a_call")
 class QuotingItsHeaders(WrongFailure):
     def changed(self, invocation: Invocation, error: FcallError) -> FcallError:
         if isinstance(error, ProviderUnavailableError):
@@ -697,14 +695,14 @@ class QuotingItsHeaders(WrongFailure):
         return error
 
 
-@found_by("nothing_secret_is_logged")
+@found_by("nothing_secret_is_told_of_a_call")
 class Logging(WrongRequest):
     def changed(self, invocation: Invocation) -> Invocation:
         logging.getLogger("reference").debug("sending %r", invocation.payload)
         return invocation
 
 
-@found_by("nothing_secret_is_logged")
+@found_by("nothing_secret_is_told_of_a_call")
 class Printing(WrongRequest):
     def changed(self, invocation: Invocation) -> Invocation:
         print(f"Authorization: Bearer {TOKEN}")  # noqa: T201 - it is what is wrong

@@ -11,8 +11,8 @@ from fcall.testing._mock import FcallMock, MockedCall, MockedRoute
 from fcall.testing._override import routed_to
 
 __all__ = [
-    "Behaviour",
     "EXAM_FAULTS",
+    "Behaviour",
     "ExamFunctions",
     "FcallMock",
     "MockedCall",

@@ -10,7 +10,7 @@ from io import StringIO
 
 from fcall.errors import FcallError
 from fcall.testing._exam._rig import Behaviour, Rig
-from fcall.testing._exam._subject import Examination
+from fcall.testing._exam._subject import AMPLE, Examination, Subject
 
 __all__ = ["Discretion"]
 
@@ -22,31 +22,15 @@ _BEHAVIOURS = tuple(behaviour for behaviour in Behaviour if behaviour not in (Be
 class Discretion(Examination):
     """Nothing of a payload or of a credential is shown anywhere."""
 
-    def test_nothing_secret_is_in_an_error(self) -> None:
-        """Neither the words of an error nor its traceback, its causes included, show a payload or a credential."""
-        for behaviour in _BEHAVIOURS:
-            with self.possible(behaviour) as subject:
-                if subject is None:
-                    continue
-                outcome = subject.attempt(self._seconds(behaviour), payload=_EVENT)
-                if isinstance(outcome, FcallError):
-                    shown = "".join((repr(outcome), *traceback.format_exception(outcome)))
-                    _check(
-                        subject.rig, shown, f"the error of a function that is to {behaviour.value}, or one behind it,"
-                    )
+    def test_nothing_secret_is_told_of_a_call(self) -> None:
+        """Neither an error, its traceback and its causes included, nor the log, nor what is printed shows a secret.
 
-    def test_nothing_secret_is_logged(self) -> None:
-        """Neither the log, down to DEBUG, nor what is printed shows a payload or a credential.
-
-        What the SDK logs at DEBUG is its own doing and is left out.
+        What the SDK itself logs at DEBUG is left out.
         """
         for behaviour in _BEHAVIOURS:
             with self.possible(behaviour) as subject:
-                if subject is None:
-                    continue
-                with _listening(subject.rig.sdk_modules) as written:
-                    subject.attempt(self._seconds(behaviour), payload=_EVENT)
-                _check(subject.rig, written.getvalue(), f"what was logged or printed of a call to {behaviour.value}")
+                if subject is not None:
+                    self._check_call(subject)
 
     def test_nothing_secret_is_in_a_repr(self) -> None:
         """The provider, its options and its results can be printed."""
@@ -59,8 +43,15 @@ class Discretion(Examination):
             for thing in shown:
                 _check(subject.rig, repr(thing), f"the repr of {type(thing).__name__}")
 
-    def _seconds(self, behaviour: Behaviour) -> float:
-        return self.patience if behaviour is Behaviour.TRICKLE else 10.0
+    def _check_call(self, subject: Subject) -> None:
+        seconds = self.patience if subject.behaviour is Behaviour.TRICKLE else AMPLE
+        with _listening(subject.rig.sdk_modules) as written:
+            outcome = subject.attempt(seconds, payload=_EVENT)
+        what = f"a call of a function that is to {subject.behaviour.value}"
+        if isinstance(outcome, FcallError):
+            shown = "".join((repr(outcome), *traceback.format_exception(outcome)))
+            _check(subject.rig, shown, f"the error of {what}, or one behind it,")
+        _check(subject.rig, written.getvalue(), f"what was logged or printed of {what}")
 
 
 def _is_options(rig: Rig, value: object) -> bool:

@@ -104,26 +104,14 @@ class Failures(Examination):
                     "own retries off, since only fcall knows whether trying again is safe"
                 )
 
-    def test_errors_travel(self) -> None:
-        """Every error can be pickled, and says the same afterwards."""
-        for error in self._errors():
-            try:
-                copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - it was made one line earlier
-            except Exception as unfit:
-                raise AssertionError(
-                    f"{error!r} cannot be pickled, so it cannot leave a worker process; put plain data into it alone"
-                ) from unfit
-
-            assert _told(copy) == _told(error), f"{error!r} reads differently once it was pickled"
-
-    def test_errors_are_well_formed(self) -> None:
-        """Every error has words, and codes of the types that its class declares."""
-        for error in self._errors():
-            assert error.message, f"{type(error).__name__} has no message; say what happened and what to do next"
-            for name, kind in (("code", str), ("status_code", int), ("request_id", str)):
-                value = getattr(error, name)
-
-                assert value is None or type(value) is kind, f"{name} of {error!r} is to be {kind.__name__} or None"
+    def test_errors_are_whole(self) -> None:
+        """Every error has words, codes of the types that its class declares, and can be pickled."""
+        for behaviour in _FAILING:
+            with self.possible(behaviour) as subject:
+                if subject is not None:
+                    error = subject.fail(payload=b"{}")
+                    _check_fields(error)
+                    _check_pickling(error)
 
     def _failure(
         self, behaviour: Behaviour, expected: type[FcallError], executed: Executed, retryable: bool = False
@@ -141,14 +129,24 @@ class Failures(Examination):
             if executed is Executed.NO:
                 assert subject.rig.runs() == before, f"{what} did run by the rig's count; see to runs()"
 
-    def _errors(self) -> list[FcallError]:
-        """The error of every failing behaviour that the platform can be made to have."""
-        errors = []
-        for behaviour in _FAILING:
-            with self.possible(behaviour) as subject:
-                if subject is not None:
-                    errors.append(subject.fail(payload=b"{}"))
-        return errors
+
+def _check_fields(error: FcallError) -> None:
+    assert error.message, f"{type(error).__name__} has no message; say what happened and what to do next"
+    for name, kind in (("code", str), ("status_code", int), ("request_id", str)):
+        value = getattr(error, name)
+
+        assert value is None or type(value) is kind, f"{name} of {error!r} is to be of type {kind.__name__}, or None"
+
+
+def _check_pickling(error: FcallError) -> None:
+    try:
+        copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - it was made one line earlier
+    except Exception as unfit:
+        raise AssertionError(
+            f"{error!r} cannot be pickled, so it cannot leave a worker process; put plain data into it alone"
+        ) from unfit
+
+    assert _told(copy) == _told(error), f"{error!r} reads differently once it was pickled"
 
 
 def _told(error: FcallError) -> tuple[object, ...]:

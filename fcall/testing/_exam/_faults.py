@@ -19,4 +19,4 @@ EXAM_FAULTS: Mapping[Behaviour, Fault] = MappingProxyType(
         Behaviour.UNAVAILABLE: Fault.HTML_502_AFTER_RUN,
     }
 )
-"""For a rig whose platform is a `FaultServer`: what `inject` gets, with ``always=True``, and `Behaviour.ECHO` is called."""
+"""For a rig whose platform is a `FaultServer`: what it is to `inject`, ``always``, for ``ECHO`` to behave so."""
