@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 import fcall
 from fcall.local._plugin import fcall_register_providers
 from fcall.local._provider import LocalOptions, LocalProvider
-from fcall.testing import Behaviour, ProviderContract, Rig
+from fcall.testing import Behaviour, ExamFunctions, ProviderContract, Rig
 
 
 class LocalRig(Rig):
@@ -24,47 +23,42 @@ class LocalRig(Rig):
     sdk_modules = ("boto3", "botocore", "fc2", "lecoresdk", "asyncio")
 
     def __init__(self) -> None:
-        self._runs: list[Behaviour] = []
+        self._functions = ExamFunctions(stall=0.3)  # inline, on the thread of the caller
         self._registry = fcall.local.Registry()
-        for behaviour, handler in ((Behaviour.ECHO, _echo), (Behaviour.FAIL, _fail), (Behaviour.STALL, _stall)):
-            self._registry.function(f"exam/{behaviour.name}")(self._counted(behaviour, handler))
+        for name, handler in self._functions.handlers.items():
+            self._registry.function(f"exam/{name}")(handler)
 
     def provider(self) -> LocalProvider:
         self._provider = LocalProvider(LocalOptions(registry=self._registry))
         return self._provider
 
     def params(self, behaviour: Behaviour) -> Mapping[str, Any] | None:
-        known = (Behaviour.ECHO, Behaviour.FAIL, Behaviour.MISSING, Behaviour.STALL)
-        return {"serviceName": "exam", "functionName": behaviour.name} if behaviour in known else None
+        known = behaviour is Behaviour.MISSING or behaviour.name in self._functions.handlers
+        return {"serviceName": "exam", "functionName": behaviour.name} if known else None
 
     def runs(self) -> int:
-        return len(self._runs)
+        return self._functions.runs
+
+    def requests(self) -> int:
+        return self._functions.runs  # there is nothing between the caller and the function
+
+    def received(self) -> Mapping[str, Any]:
+        context = self._functions.contexts[-1]
+        sent = context.client_context
+        return {
+            "qualifier": context.invoked_function_arn.partition(f"function:{context.function_name}:")[2] or None,
+            "invokerContext": None if sent is None else {"custom": dict(sent.custom)},
+        }
 
     def settle(self) -> None:
         self._provider.close()
 
-    def answer(self, payload: bytes) -> bytes:
+    def answer(self, payload: bytes) -> bytes | None:
         ascii_only = sys.version_info < (3, 12)  # as Lambda's own runtimes write it
-        return json.dumps(json.loads(payload or b"{}"), ensure_ascii=ascii_only).encode()
-
-    def _counted(self, behaviour: Behaviour, handler: Any) -> Any:
-        def counted(event: Any, context: Any) -> Any:
-            self._runs.append(behaviour)
-            return handler(event, context)
-
-        return counted
-
-
-def _echo(event: Any, context: Any) -> Any:
-    return event
-
-
-def _fail(event: Any, context: Any) -> Any:
-    raise ValueError("the exam fails it")
-
-
-def _stall(event: Any, context: Any) -> Any:
-    time.sleep(0.6)  # what this behaviour is, by its own words
+        try:
+            return json.dumps(json.loads(payload or b"{}"), ensure_ascii=ascii_only).encode()
+        except ValueError:
+            return None
 
 
 class TestLocalProvider(ProviderContract):

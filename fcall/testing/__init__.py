@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from fcall.testing._cassette import cassette
-from fcall.testing._contract import Behaviour, ProviderContract, Rig
+from fcall.testing._exam import EXAM_FAULTS, Behaviour, ExamFunctions, ProviderContract, Rig
 from fcall.testing._mock import FcallMock, MockedCall, MockedRoute
 from fcall.testing._override import routed_to
 
 __all__ = [
+    "EXAM_FAULTS",
     "Behaviour",
+    "ExamFunctions",
     "FcallMock",
     "MockedCall",
     "MockedRoute",

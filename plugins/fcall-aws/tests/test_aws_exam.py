@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import base64
 import json
-import threading
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -13,8 +13,8 @@ import pytest
 from fcall_aws import _lane
 from fcall_aws.testing import LambdaEndpoint, error_answer
 
-from fcall.provider import Deadline, Invocation, Provider
-from fcall.testing import Behaviour, ProviderContract, Rig
+from fcall.provider import Provider
+from fcall.testing import EXAM_FAULTS, Behaviour, ExamFunctions, ProviderContract, Rig
 
 REFUSALS = {
     Behaviour.THROTTLED: error_answer("TooManyRequestsException", "Rate Exceeded.", retry_after=1),
@@ -28,16 +28,11 @@ class LambdaRig(Rig):
     spec = fcall_aws.fcall_register_providers()
     plugin = "fcall_aws"
     sdk_modules = ("boto3", "botocore", "urllib3", "ssl", "http.client")
+    secrets = ("a-secret-that-nobody-may-see", "a-token-that-nobody-may-see")
 
     def __init__(self) -> None:
-        self._runs: list[Behaviour] = []
-        self._over = threading.Event()
-        handlers = {
-            Behaviour.ECHO.name: self._counted(Behaviour.ECHO, lambda event, context: event),
-            Behaviour.FAIL.name: self._counted(Behaviour.FAIL, _fail),
-            Behaviour.STALL.name: self._counted(Behaviour.STALL, lambda event, context: self._over.wait(0.6)),
-        }
-        self.endpoint = LambdaEndpoint(handlers)
+        self._functions = ExamFunctions()
+        self.endpoint = LambdaEndpoint(self._functions.handlers, aliases={self.qualifier: "1"})
 
     def __enter__(self) -> Self:
         self.endpoint.__enter__()
@@ -46,42 +41,49 @@ class LambdaRig(Rig):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._over.set()
+        self._functions.end()
         self.endpoint.__exit__(kind, error, trace)
 
     def provider(self) -> Provider:
-        provider = self.spec.create(fcall_aws.AwsOptions(region="us-east-1", endpoint_url=self.endpoint.url))
-        # boto3 takes longer to make a client than the exam's shortest deadline allows.
-        provider.invoke(Invocation(Behaviour.ECHO.name, type="DryRun"), Deadline.after(1))
-        provider.invoke(Invocation(Behaviour.ECHO.name, type="DryRun"), Deadline.after(10))
-        return provider
+        return self.spec.create(fcall_aws.AwsOptions(region="us-east-1", endpoint_url=self.endpoint.url))
 
     def params(self, behaviour: Behaviour) -> Mapping[str, Any] | None:
         if behaviour in REFUSALS:
             self.endpoint.answer_next(REFUSALS[behaviour])
-        if behaviour is Behaviour.REFUSED:
-            self.endpoint.server.stop()
-        return {"functionName": behaviour.name}
+        if behaviour in EXAM_FAULTS:
+            self.endpoint.server.inject(EXAM_FAULTS[behaviour], always=True)
+        return {"functionName": "ECHO" if behaviour in EXAM_FAULTS else behaviour.name}
 
     def runs(self) -> int:
-        return len(self._runs)
+        return self._functions.runs
+
+    def requests(self) -> int:
+        return self.endpoint.server.received
+
+    def received(self) -> Mapping[str, Any]:
+        request = self.endpoint.server.requests[-1]
+        context = request.headers.get("X-Amz-Client-Context")
+        return {
+            "qualifier": request.query.get("Qualifier"),
+            "invokerContext": None if context is None else json.loads(base64.b64decode(context)),
+        }
 
     def settle(self) -> None:
         self.endpoint.settle()
 
-    def answer(self, payload: bytes) -> bytes:
-        return json.dumps(json.loads(payload or b"{}")).encode()
-
-    def _counted(self, behaviour: Behaviour, handler: Any) -> Any:
-        def counted(event: Any, context: Any) -> Any:
-            self._runs.append(behaviour)
-            return handler(event, context)
-
-        return counted
+    def answer(self, payload: bytes) -> bytes | None:
+        try:
+            return json.dumps(json.loads(payload or b"{}")).encode()
+        except ValueError:
+            return None
 
 
-def _fail(event: Any, context: Any) -> Any:
-    raise ValueError("the exam fails it")
+@pytest.fixture(autouse=True)
+def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials of the exam's own, which must not show."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a-key-id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", LambdaRig.secrets[0])
+    monkeypatch.setenv("AWS_SESSION_TOKEN", LambdaRig.secrets[1])
 
 
 class TestAwsProvider(ProviderContract):

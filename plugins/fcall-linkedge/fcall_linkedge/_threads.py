@@ -49,9 +49,14 @@ class CallThreads:
         """What the function returned or raised, on another thread and with this one's context variables.
 
         Raises:
-            InvocationTimeoutError: no thread became free (NO), or the function did not come back (MAYBE).
+            InvocationTimeoutError: the time was over before (NO), no thread became free (NO), or the function did not
+                come back (MAYBE).
             ProviderUnavailableError: no thread can be started (NO).
         """
+        if deadline.expired:
+            raise InvocationTimeoutError(
+                "the time-out passed before anything was sent; raise timeout", executed=Executed.NO
+            )
         if not _waited(self._free.acquire, deadline):
             raise InvocationTimeoutError(
                 f"the time-out passed while the gateway had {self._limit} calls, which is all that it may have at "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from fcall_linkedge import emulator
 
 import fcall
-from fcall.testing import Behaviour, ProviderContract, Rig
+from fcall.testing import Behaviour, ExamFunctions, ProviderContract, Rig
 
 
 class EmulatedRig(Rig):
@@ -23,50 +22,47 @@ class EmulatedRig(Rig):
     spec = fcall_linkedge.fcall_register_providers()
     plugin = "fcall_linkedge"
     sdk_modules = ("lecoresdk", "config", "utils", "runtime_utils", "pytest", "fcall_linkedge.emulator")
-    known = (Behaviour.ECHO, Behaviour.FAIL, Behaviour.STALL)
+    known: tuple[Behaviour, ...] = ()
 
     def __init__(self) -> None:
-        self._runs: list[Behaviour] = []
+        self._functions = ExamFunctions()
         self._entered = ExitStack()
 
     def __enter__(self) -> Self:
         registry = fcall.local.Registry()
-        for behaviour in (Behaviour.ECHO, Behaviour.FAIL, Behaviour.STALL):
-            registry.function(f"exam/{behaviour.name}")(self._behaving(behaviour))
+        for name, handler in self._functions.handlers.items():
+            registry.function(f"exam/{name}")(handler)
         self._entered.enter_context(emulator.gateway(registry=registry))
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._functions.end()
         self._entered.close()
 
     def provider(self) -> fcall_linkedge.LinkEdgeProvider:
         return fcall_linkedge.LinkEdgeProvider(fcall_linkedge.LinkEdgeOptions())
 
     def params(self, behaviour: Behaviour) -> Mapping[str, Any] | None:
-        return {"serviceName": "exam", "functionName": behaviour.name} if behaviour in self.known else None
+        known = behaviour.name in self._functions.handlers or behaviour in self.known
+        return {"serviceName": "exam", "functionName": behaviour.name} if known else None
 
     def runs(self) -> int:
-        return len(self._runs)
+        return self._functions.runs
+
+    def requests(self) -> int:
+        return self._functions.runs  # between the SDK and the function there is nothing that could refuse
+
+    def received(self) -> Mapping[str, Any]:
+        return {"invokerContext": self._functions.contexts[-1].invokerContext}
 
     def settle(self) -> None:
         fcall.local.drain()
-
-    def _behaving(self, behaviour: Behaviour) -> Any:
-        def handler(event: bytes, context: Any) -> bytes:
-            self._runs.append(behaviour)
-            if behaviour is Behaviour.FAIL:
-                raise ValueError("the exam fails it")
-            if behaviour is Behaviour.STALL:
-                time.sleep(0.6)  # what this behaviour is, by its own words
-            return event
-
-        return handler
 
 
 class NewerRig(EmulatedRig):
     """The same with the SDK in the shape of 1.1, which tells that a function is not known."""
 
-    known = (*EmulatedRig.known, Behaviour.MISSING)
+    known = (Behaviour.MISSING,)
 
     def __enter__(self) -> Self:
         folder = str(Path(__file__).parent / "lecoresdk-1.1")
