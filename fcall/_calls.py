@@ -8,7 +8,7 @@ from fcall._invocation import InvocationType
 from fcall._result import InvocationResult
 from fcall.errors import Attempt, Executed
 
-__all__ = ["Call", "CallOutcome"]
+__all__ = ["Call", "CallOutcome", "Callee"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,23 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Callee:
+    """A function as its provider knows it.
+
+    Attributes:
+        provider: the provider's name.
+        service: the provider's own name of the service, or None where it has none.
+        function: the provider's own name of the function; without its ARN where the provider can read one.
+        region: where it runs, or None where there are no regions or the provider does not know.
+    """
+
+    provider: str
+    service: str | None
+    function: str
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CallOutcome:
     """How one logical call ended.
 
@@ -49,6 +66,7 @@ class CallOutcome:
         result: the answer, or None where there was none.
         error: the error that the caller gets, or None. For a call that was interrupted or cancelled it is that
             exception.
+        callee: the function of the last attempt, or None where there was no attempt.
     """
 
     executed: Executed
@@ -56,3 +74,4 @@ class CallOutcome:
     attempts: tuple[Attempt, ...]
     result: InvocationResult | None = None
     error: BaseException | None = field(default=None, repr=False)
+    callee: Callee | None = None

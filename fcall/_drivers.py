@@ -46,26 +46,33 @@ def run_sync(flow: Generator[Step, Any, T], sleep: Callable[[float], object] = t
 
 
 def stream_sync(flow: Generator[Step, Any, object], sleep: Callable[[float], object] = time.sleep) -> Iterator[bytes]:
-    """Drive a streaming flow on the thread that takes the pieces."""
+    """Drive a streaming flow on the thread that takes the pieces.
+
+    It runs in a copy of the caller's context: between two pieces the caller goes on with its own work, and must not
+    find the variables there that a hook or the provider has set for this call.
+    """
+    from contextvars import copy_context
+
+    run = copy_context().run
     pieces: Iterator[bytes] | None = None
     try:
-        step = next(flow)
+        step = run(next, flow)
         while True:
             try:
                 if type(step) is Emit:
                     answer = yield step.piece
                 else:
-                    answer = _done(step, sleep)
+                    answer = run(_done, step, sleep)
                     if type(step) is Open:
                         pieces = answer[0]
             except BaseException as error:  # noqa: BLE001 - the flow decides on every outcome
-                step = flow.throw(error)
+                step = run(flow.throw, error)
             else:
-                step = flow.send(answer)
+                step = run(flow.send, answer)
     except StopIteration:
         return
     finally:
-        _close(pieces)
+        run(_close, pieces)
 
 
 async def run_asyncio(
@@ -100,27 +107,28 @@ async def stream_asyncio(
 ) -> AsyncGenerator[bytes, None]:
     """Drive a streaming flow on the running event loop, each piece taken on a thread of `pool`.
 
-    Where it is left while a piece is awaited, the stream is closed when that piece is there.
+    The flow runs in a copy of the caller's context, as in `stream_sync`. Where it is left while a piece is awaited, the
+    stream is closed when that piece is there.
     """
     from contextvars import copy_context
 
-    context, opened, deadline = None, _Opened(), Deadline.after(0)
+    here, context, opened, deadline = copy_context(), None, _Opened(), Deadline.after(0)
     try:
-        step = next(flow)
+        step = here.run(next, flow)
         while True:
             try:
                 if type(step) is Emit:
                     answer: Any = yield step.piece
                 elif isinstance(step, (Open, Advance)):
-                    context = context or copy_context()  # of the first attempt, with what the hooks have set
+                    context = context or here.copy()  # for the threads, with what the hooks have set
                     deadline = step.deadline if isinstance(step, Open) else deadline
                     answer = await _on_thread(pool, deadline, context.run, opened.done, step)
                 else:
                     answer = await _awaited(step, pool, sleep)
             except BaseException as error:  # noqa: BLE001 - the flow decides on every outcome
-                step = flow.throw(error)
+                step = here.run(flow.throw, error)
             else:
-                step = flow.send(answer)
+                step = here.run(flow.send, answer)
     except StopIteration:
         return
     finally:

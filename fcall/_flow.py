@@ -72,6 +72,7 @@ class Flow:
         "_call",
         "_deadline",
         "_invocation",
+        "_last",
         "_leave",
         "_observers",
         "_random",
@@ -94,6 +95,7 @@ class Flow:
         self._observers = observers
         self._random = random
         self._attempts: list[Attempt] = []
+        self._last: _Way | None = None
         self._leave: Callable[[], object] = bool
         timeout = routes[0].timeout(invocation)
         self._deadline = Deadline.inside(timeout, clock)
@@ -135,7 +137,9 @@ class Flow:
     def _tell_end(self, started: float, result: InvocationResult | None, error: BaseException | None) -> None:
         if self._call is not None:
             elapsed = self._deadline.clock() - started
-            self._observers.after(self._call, tuple(self._attempts), elapsed, result=result, error=error)
+            last = self._last
+            callee = None if last is None else last.route.callee(last.step.invocation)
+            self._observers.after(self._call, tuple(self._attempts), elapsed, result=result, error=error, callee=callee)
 
     def _answered(self) -> Generator[Step, Any, InvocationResult]:
         result, route = yield from self._tried(Send)
@@ -322,6 +326,7 @@ class Flow:
         code: str | None = None,
         pause: float | None = None,
     ) -> Attempt:
+        self._last = way
         attempt = Attempt(len(self._attempts) + 1, way.label, outcome, executed, error, code, elapsed, pause)
         self._attempts.append(attempt)
         return attempt

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from fcall import _json
-from fcall._calls import Call, CallOutcome
+from fcall._calls import Call, Callee, CallOutcome
 from fcall._invocation import Invocation
 from fcall._log import logger
 from fcall._result import InvocationResult
@@ -67,6 +67,7 @@ class Observers:
         *,
         result: InvocationResult | None = None,
         error: BaseException | None = None,
+        callee: Callee | None = None,
     ) -> None:
         if error is None:
             executed = attempts[-1].executed if attempts else Executed.MAYBE
@@ -74,10 +75,10 @@ class Observers:
             executed = error.executed
         else:  # an interrupt
             executed = Executed.MAYBE if any(attempt.executed for attempt in attempts) else Executed.NO
-        self._tell("fcall_after_invoke", call, CallOutcome(executed, elapsed, attempts, result, error))
+        self._tell("fcall_after_invoke", call, CallOutcome(executed, elapsed, attempts, result, error, callee))
 
     def enriched(self, call: Call, invocation: Invocation, capabilities: Capabilities) -> Invocation:
-        """The invocation with what the observers add to ``custom``, where the provider can carry it."""
+        """The invocation with as much of what the observers add to ``custom`` as the provider can carry."""
         keys = capabilities.invoker_context.get(invocation.type, frozenset())
         if "fcall_invoker_context" not in self._hooks or not keys & {"custom", "*"}:
             return invocation
@@ -86,8 +87,10 @@ class Observers:
             added = {**_readable(more), **added}
         if not added:
             return invocation
-        context = dict(invocation.invoker_context or {})
-        context["custom"] = {**added, **context.get("custom", {})}
+        context = _with_custom(invocation.invoker_context, added)
+        limit = capabilities.invoker_context_limit
+        if limit is not None and len(_json.encode(context)) > limit:
+            return _with_what_fits(invocation, added, limit)
         return replace(invocation, invoker_context=context)
 
     def _tell(self, hook: str, *arguments: Any) -> list[Any]:
@@ -98,6 +101,26 @@ class Observers:
             except (Exception, SystemExit):  # noqa: BLE001 - an observer changes nothing, whatever it raises
                 logger.exception("the plugin %s raised in %s; the call goes on", plugin, hook)
         return answers
+
+
+def _with_custom(given: Mapping[str, Any] | None, added: Mapping[str, Any]) -> dict[str, Any]:
+    """An invoker context with more in ``custom``; what the caller gave stands."""
+    context = dict(given or {})
+    context["custom"] = {**added, **context.get("custom", {})}
+    return context
+
+
+def _with_what_fits(invocation: Invocation, added: Mapping[str, Any], limit: int) -> Invocation:
+    """The invocation with those keys that it has room for, in their order: without them it would be refused."""
+    fitting: dict[str, Any] = {}
+    for key, value in added.items():
+        with_one_more = {**fitting, key: value}
+        if len(_json.encode(_with_custom(invocation.invoker_context, with_one_more))) <= limit:
+            fitting = with_one_more
+    logger.debug("the invoker context has room for %d of %d keys that observers add", len(fitting), len(added))
+    if not fitting:
+        return invocation
+    return replace(invocation, invoker_context=_with_custom(invocation.invoker_context, fitting))
 
 
 def _readable(more: object) -> dict[str, Any]:

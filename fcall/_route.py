@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from fcall._calls import Callee
 from fcall._guard import Guards
 from fcall._invocation import Invocation
+from fcall._log import logger
 from fcall._names import FunctionNames
 from fcall._options import built
 from fcall._policy import Policy
 from fcall._wording import listed
-from fcall.errors import PayloadTooLargeError, UnsupportedFeatureError
+from fcall.errors import FcallError, PayloadTooLargeError, UnsupportedFeatureError
 from fcall.provider import Capabilities, NoOptions, Provider, StreamingProvider
 
 __all__ = ["Route"]
@@ -66,6 +68,19 @@ class Route:
             if invocation.service
             else f"{self.provider_name}:{name}"
         )
+
+    def callee(self, invocation: Invocation) -> Callee:
+        """The function of an addressed call, as far as the provider can say where it is."""
+        function, region = invocation.function_id or invocation.function, None
+        locate = getattr(self.provider, "locate", None)  # looking for the protocol would take longer than asking
+        if locate is not None:
+            try:
+                function, region = locate(invocation)
+            except FcallError:  # a name that it cannot read: the call failed for it, too
+                pass
+            except Exception:  # noqa: BLE001 - what observers know changes no call
+                logger.exception("the provider %s raised in locate; the call goes on", self.provider_name)
+        return Callee(self.provider_name, invocation.service, function, region)
 
     def address(self, invocation: Invocation) -> Invocation:
         """The call in the provider's own words, checked against what the provider can do.

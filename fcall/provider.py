@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from fcall._calls import Call, CallOutcome
+from fcall._calls import Call, Callee, CallOutcome
 from fcall._deadline import Deadline
 from fcall._error_table import ErrorRow, ErrorTable
 from fcall._fork import forget_in_child
@@ -30,6 +30,7 @@ __all__ = [
     "AsyncioProvider",
     "Call",
     "CallOutcome",
+    "Callee",
     "Capabilities",
     "Deadline",
     "ErrorRow",
@@ -39,6 +40,7 @@ __all__ = [
     "InvocationResult",
     "InvocationType",
     "ListingProvider",
+    "LocatingProvider",
     "NoOptions",
     "Provider",
     "ProviderSpec",
@@ -62,6 +64,8 @@ class Capabilities:
         log_tail: the end of the function's log can be had on Sync calls.
         invoker_context: by invocation type, the top-level keys of the invoker context that reach the function;
             `ALL_KEYS` where the whole object travels.
+        invoker_context_limit: the most bytes that it takes of one, as compact JSON in UTF-8; None for no limit. What
+            observers add is left out where it would go over.
         streaming: it has `stream`.
         listing: it has `list_functions`.
         idempotency: the invocation types for which it can enforce an idempotency key. A provider that can do so for
@@ -75,6 +79,7 @@ class Capabilities:
     qualifier: bool = False
     log_tail: bool = False
     invoker_context: Mapping[InvocationType, frozenset[str]] = field(default_factory=dict)
+    invoker_context_limit: int | None = None
     streaming: bool = False
     listing: bool = False
     idempotency: frozenset[InvocationType] = frozenset()
@@ -137,6 +142,14 @@ class ListingProvider(Protocol):
             configured: names of functions that the configuration writes down for this service; a provider that cannot
                 look its functions up may describe these.
         """
+
+
+@runtime_checkable
+class LocatingProvider(Protocol):
+    """A provider that can say where a function is, for those who observe calls."""
+
+    def locate(self, invocation: Invocation) -> tuple[str, str | None]:
+        """The function's bare name and its region, or None. It asks nobody: what is not known yet is None."""
 
 
 @dataclass(frozen=True, slots=True)

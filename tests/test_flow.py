@@ -32,7 +32,7 @@ from fcall.errors import (
     UnmappedProviderError,
     UnsupportedFeatureError,
 )
-from fcall.provider import ALL_KEYS, Call, CallOutcome, Capabilities, Deadline, InvocationResult
+from fcall.provider import ALL_KEYS, Call, Callee, CallOutcome, Capabilities, Deadline, InvocationResult
 
 CAN = Capabilities(
     types=frozenset({"Sync", "Async", "DryRun"}),
@@ -737,7 +737,8 @@ def test_observers_hear_a_call_that_goes_well() -> None:
     call, attempt = log.told[0][1], log.told[1][1]
     assert Call(call.id, "images/resize", "Sync", "aws", "images", "resize", None, 3, 9.0) == call
     assert result.attempts[0] == attempt
-    assert CallOutcome(YES, 2.5, result.attempts, result) == log.outcome
+    callee = Callee("aws", "images", "resize")
+    assert CallOutcome(YES, 2.5, result.attempts, result, callee=callee) == log.outcome
 
 
 def test_observers_hear_a_call_that_fails() -> None:

@@ -301,6 +301,25 @@ def test_a_context_shows_no_content() -> None:
     assert "Context(platform='fc', function_name=None, version=None, request_id='1')" == repr(context)
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, {}),
+        ({"custom": {"traceparent": "1", "b3": "2", "count": 3}}, {"traceparent": "1", "b3": "2"}),
+        ({"w3c": {"traceparent": "1"}}, {"traceparent": "1"}),
+        (
+            {"custom": {"traceparent": "1", "tracestate": "2", "b3": "3"}, "w3c": {"traceparent": "4"}},
+            {"traceparent": "4", "b3": "3"},
+        ),
+        ({"custom": "traceparent", "w3c": ["traceparent"]}, {}),
+        ({"w3c": None}, {}),
+    ],
+)
+def test_the_trace_context_is_what_a_propagator_looks_into(given: Any, expected: dict[str, str]) -> None:
+    """It has the texts among ``custom``, and a trace of the caller's own in ``w3c`` is not mixed with another one."""
+    assert expected == Context(invoker_context=given).trace_context
+
+
 # Handlers that are objects
 
 

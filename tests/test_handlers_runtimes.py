@@ -112,6 +112,7 @@ def test_an_event_comes_to_the_same_result_everywhere(
             "lambda",
             {"custom": {"a": 1}, "env": {"b": 2}, "client": {"app_title": "c"}, "w3c": {"traceparent": "d"}},
             {
+                "trace_context": {"traceparent": "d"},
                 "platform": "lambda",
                 "version": "$LATEST",
                 "invoker_context": {
@@ -127,11 +128,12 @@ def test_an_event_comes_to_the_same_result_everywhere(
         ("linkedge", None, {"platform": "linkedge", "version": None, "invoker_context": {}, "remaining": None}),
         (
             "linkedge",
-            {"custom": {"a": 1}, "other": 2},
+            {"custom": {"a": 1, "traceparent": "d"}, "other": 2},
             {
+                "trace_context": {"traceparent": "d"},
                 "platform": "linkedge",
                 "version": None,
-                "invoker_context": {"custom": {"a": 1}, "other": 2},
+                "invoker_context": {"custom": {"a": 1, "traceparent": "d"}, "other": 2},
                 "remaining": None,
             },
         ),
@@ -147,7 +149,7 @@ def test_the_context_tells_what_the_runtime_knows(
         result = client.invoke("local:portable.py:told", context=context)
     name = None if runtime == "linkedge" else "told"
 
-    assert {**expected, "function_name": name, "request_id": result.request_id} == result.json()
+    assert {"trace_context": {}, **expected, "function_name": name, "request_id": result.request_id} == result.json()
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("awslambdaric"), reason="it is the real runtime")
@@ -157,7 +159,7 @@ def test_the_context_of_the_real_runtime(tmp_path: Path) -> None:
     environment = {"PYTHONPATH": str(Path(fcall.__file__).parents[1])}
     made = RealFunction(Function("told", "handlers", (), "portable.py:told", {}, environment), tmp_path)
     try:
-        seen = made.invoke(Case("told", b"", {"custom": {"a": 1}, "w3c": {"traceparent": "d"}}))
+        seen = made.invoke(Case("told", b"", {"custom": {"a": 1, "baggage": "b"}, "w3c": {"traceparent": "d"}}))
     finally:
         made.close()
 
@@ -166,6 +168,7 @@ def test_the_context_of_the_real_runtime(tmp_path: Path) -> None:
         "request_id": "ID",
         "function_name": "told",
         "version": "$LATEST",
-        "invoker_context": {"custom": {"a": 1}, "w3c": {"traceparent": "d"}},
+        "invoker_context": {"custom": {"a": 1, "baggage": "b"}, "w3c": {"traceparent": "d"}},
+        "trace_context": {"traceparent": "d"},
         "remaining": True,
     } == json.loads(seen.payload)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import logging
 import threading
@@ -16,11 +17,12 @@ from fcall.errors import (
     Attempt,
     Executed,
     FunctionError,
+    InvalidParamsError,
     InvocationTimeoutError,
     ThrottledError,
     UnsupportedFeatureError,
 )
-from fcall.provider import ALL_KEYS, Call, CallOutcome, Capabilities, Deadline, Invocation, InvocationResult
+from fcall.provider import ALL_KEYS, Call, Callee, CallOutcome, Capabilities, Deadline, Invocation, InvocationResult
 
 CARRIES_ALL = Capabilities(
     types=frozenset({"Sync", "Async", "DryRun"}), qualifier=True, invoker_context={"Sync": ALL_KEYS}, streaming=True
@@ -293,6 +295,68 @@ def test_the_provider_sees_what_an_observer_sets() -> None:
     assert watcher.told[0][1].id == result.text
 
 
+STREAM: ContextVar[str] = ContextVar("STREAM", default="nothing")
+
+
+class Numbered:
+    """An observer that sets the variable before a call and takes it back after, as tracers do."""
+
+    def __init__(self) -> None:
+        self.tokens: dict[str, Any] = {}
+
+    @fcall.hookimpl
+    def fcall_before_invoke(self, call: Call) -> None:
+        self.tokens[call.id] = STREAM.set(call.function)
+
+    @fcall.hookimpl
+    def fcall_after_invoke(self, call: Call) -> None:
+        STREAM.reset(self.tokens.pop(call.id))
+
+
+class Streaming(Scripted):
+    """A provider whose pieces are what it sees of the variable."""
+
+    def stream(self, invocation: Invocation, deadline: Deadline) -> Iterator[bytes]:
+        for _ in range(3):
+            yield STREAM.get().encode()
+
+
+def test_a_stream_sees_what_is_set_for_it_and_its_reader_does_not(caplog: pytest.LogCaptureFixture) -> None:
+    """Streams that are read in turns each see their own variables, and the reader sees none of them in between."""
+    client = client_of(Streaming(b""), observer := Numbered())
+    first, second = client.stream("one"), client.stream("two")
+    seen = [(next(stream), STREAM.get()) for stream in (first, second, second, first)]
+    first.close()
+
+    assert [b"one", b"two", b"two", b"one"] == [piece for piece, _ in seen]
+    assert {"nothing"} == {between for _, between in seen}
+    assert [b"two"] == list(second)
+    assert {} == observer.tokens
+    assert [] == caplog.messages
+
+
+def test_a_stream_of_asyncio_sees_what_is_set_for_it_and_its_reader_does_not(caplog: pytest.LogCaptureFixture) -> None:
+    """The same for streams that tasks read in turns, each piece in another task."""
+    observer = Numbered()
+
+    async def main() -> list[tuple[bytes, str]]:
+        async with fcall.AsyncClient(providers={"streaming": Streaming(b"")}, plugins=[observer]) as client:
+            first, second = client.stream("one"), client.stream("two")
+            seen = []
+            for stream in (first, second, second, first):
+                piece = await asyncio.create_task(anext(stream))
+                seen.append((piece, STREAM.get()))
+            await first.aclose()
+            return seen + [(piece, STREAM.get()) async for piece in second]
+
+    seen = asyncio.run(main())
+
+    assert [b"one", b"two", b"two", b"one", b"two"] == [piece for piece, _ in seen]
+    assert {"nothing"} == {between for _, between in seen}
+    assert {} == observer.tokens
+    assert [] == caplog.messages
+
+
 def test_observers_are_told_on_the_callers_thread() -> None:
     """Every hook runs on the thread that makes the call."""
     threads: set[int] = set()
@@ -356,6 +420,69 @@ def test_the_context_is_left_alone_where_it_would_be_dropped(carried: Mapping[An
 
     assert ["before", "after"] == watcher.hooks
     assert provider.seen[0].invoker_context is None
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        (200, {"custom": {"mine": "é", "trace": "1", "bag": "x" * 30, "state": 2}}),
+        (46, {"custom": {"mine": "é", "trace": "1", "state": 2}}),
+        (45, {"custom": {"mine": "é", "trace": "1"}}),
+        (34, {"custom": {"mine": "é", "state": 2}}),
+        (1, {"custom": {"mine": "é"}}),
+    ],
+)
+def test_what_the_context_has_no_room_for_is_left_out(limit: int, expected: Mapping[str, Any]) -> None:
+    """An observer never makes a context too large for the provider: its keys go as far as there is room, in order."""
+    room = Capabilities(invoker_context={"Sync": ALL_KEYS}, invoker_context_limit=limit)
+    provider = Scripted(b"1", capabilities=room)
+    watcher = Watcher({"trace": "1", "bag": "x" * 30, "state": 2})
+    client_of(provider, watcher).invoke("f", context={"custom": {"mine": "é"}})
+
+    assert expected == provider.seen[0].invoker_context
+
+
+class Located(Scripted):
+    """A provider that knows where its functions are, or raises when it is asked."""
+
+    def __init__(self, answer: Any) -> None:
+        super().__init__(ThrottledError("no", retryable=False))
+        self._answer = answer
+
+    def locate(self, invocation: Invocation) -> tuple[str, str | None]:
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        region: str | None = self._answer
+        return f"prod-{invocation.function}", region
+
+
+def test_the_outcome_says_where_the_function_is() -> None:
+    """Observers learn what the provider calls the function, and in which region it is; also of a call that failed."""
+    watcher = Watcher()
+    with pytest.raises(ThrottledError):
+        client_of(Located("eu-west-1"), watcher).invoke("images/resize")
+
+    assert Callee("scripted", "images", "prod-resize", "eu-west-1") == watcher.outcomes[0].callee
+
+
+@pytest.mark.parametrize("raised", [RuntimeError("where?"), InvalidParamsError("no such name")])
+def test_a_provider_that_cannot_say_where_changes_nothing(raised: Exception, caplog: pytest.LogCaptureFixture) -> None:
+    """What `locate` raises reaches nobody but the log, and there only where it is a fault."""
+    watcher = Watcher()
+    with pytest.raises(ThrottledError):
+        client_of(Located(raised), watcher).invoke("f")
+
+    assert Callee("scripted", None, "f") == watcher.outcomes[0].callee
+    assert isinstance(raised, RuntimeError) == bool(caplog.messages)
+
+
+def test_a_call_without_an_attempt_was_nowhere() -> None:
+    """Where nothing was tried there is no function to tell of."""
+    watcher = Watcher()
+    with pytest.raises(UnsupportedFeatureError):
+        client_of(Scripted(b"1", capabilities=Capabilities()), watcher).invoke("f", log_tail=True)
+
+    assert watcher.outcomes[0].callee is None
 
 
 @pytest.mark.parametrize("added", [["trace"], {"trace": object()}, {"trace": float("nan")}, {}, None])

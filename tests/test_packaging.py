@@ -27,6 +27,7 @@ ENVIRONMENTS = {
     "aws-lowest",
     "aliyun",
     "linkedge",
+    "otel",
     "lab",
     "lint",
     "type",
@@ -91,7 +92,7 @@ def test_the_core_needs_little(pyproject: dict[str, Any]) -> None:
     names = [re.split(r"[<>=~]", dependency)[0] for dependency in project["dependencies"]]
 
     assert ["click", "pluggy", "simplejson"] == names
-    plugins = {name: [f"fcall-{name}"] for name in ("aliyun", "aws", "linkedge")}
+    plugins = {name: [f"fcall-{name}"] for name in ("aliyun", "aws", "linkedge", "otel")}
     assert {**plugins, "testing": ["trustme>=1.2"]} == project["optional-dependencies"]
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Context", "context_of"]
 
+_W3C_FIELDS = ("traceparent", "tracestate", "baggage")
 _CLIENT_FIELDS = ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")
 
 
@@ -68,6 +69,19 @@ class Context:
         Lambda tells it. Function Compute tells the limit, which counts from the moment at which the event came here.
         """
         return None if self._remaining is None else max(0.0, self._remaining())
+
+    @property
+    def trace_context(self) -> dict[str, str]:
+        """What came with the call for a tracing library to extract, such as ``traceparent``; empty where nothing did.
+
+        It has the texts among `invoker_context`'s ``custom``, where fcall's observers put a trace, so that whatever
+        propagator the caller uses finds its own fields. What the caller itself said in ``w3c`` goes first.
+        """
+        carrier = _texts(self.invoker_context.get("custom"))
+        said = _texts(self.invoker_context.get("w3c"))
+        if said:  # not mixed: the fields of two traces make no third one
+            carrier = {name: value for name, value in carrier.items() if name not in _W3C_FIELDS}
+        return {**carrier, **said}
 
     def __repr__(self) -> str:
         shown = ("platform", "function_name", "version", "request_id")
@@ -133,6 +147,13 @@ def _of_link_iot_edge(raw: Any) -> Context:
         platform="linkedge",
         raw=raw,
     )
+
+
+def _texts(given: Any) -> dict[str, str]:
+    """The members of an object that are texts."""
+    if not isinstance(given, dict):
+        return {}
+    return {name: value for name, value in given.items() if isinstance(value, str)}
 
 
 def _member(thing: Any, name: str) -> Any:

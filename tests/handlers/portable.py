@@ -141,6 +141,7 @@ def told(event, ctx):
         "function_name": ctx.function_name,
         "version": ctx.version,
         "invoker_context": ctx.invoker_context,
+        "trace_context": ctx.trace_context,
         "remaining": None if left is None else 0 < left <= 60,
     }
 

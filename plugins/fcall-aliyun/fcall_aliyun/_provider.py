@@ -72,6 +72,7 @@ class AliyunProvider:
         self._credentials = _source(options)
         self._builders: dict[Api, Builder] = {}
         self._doubts = Doubts()
+        self._region = options.place()["region"]
         self._address = lru_cache(maxsize=1024)(partial(address_of, options))
 
     def invoke(self, invocation: Invocation, deadline: Deadline) -> InvocationResult:
@@ -108,6 +109,11 @@ class AliyunProvider:
             return self._transport.send(request, deadline)
 
         return functions_of(page)
+
+    def locate(self, invocation: Invocation) -> tuple[str, str | None]:
+        """The function's bare name, and the region that the options say."""
+        address = self._address(invocation.service, invocation.function, invocation.function_id, invocation.qualifier)
+        return address.function, self._region
 
     def close(self) -> None:
         """Close the connections."""

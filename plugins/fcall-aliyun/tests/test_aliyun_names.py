@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from fcall_aliyun._names import address_of
 from fcall_aliyun._options import AliyunOptions
+from fcall_aliyun._provider import AliyunProvider
 from fcall_aliyun.testing import FcEndpoint
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -166,3 +167,14 @@ def test_a_key_that_is_no_task_id_is_refused(plain: FcEndpoint, client: Callable
         client(plain).enqueue("images/echo", 1, idempotency_key=key)
 
     assert plain.received == before
+
+
+def test_the_provider_says_where_a_function_is() -> None:
+    """Observers learn the bare name, also from an ARN, and the region that the options say."""
+    provider = AliyunProvider(AliyunOptions(account_id="1234", region="cn-hangzhou"))
+    elsewhere = AliyunProvider(AliyunOptions(endpoint="https://fc.example"))
+    arn = "acs:fc:cn-hangzhou:1234:functions/resize/prod"
+
+    assert ("resize", "cn-hangzhou") == provider.locate(Invocation("resize", "images"))
+    assert ("resize", "cn-hangzhou") == provider.locate(Invocation("", function_id=arn))
+    assert ("resize", None) == elsewhere.locate(Invocation("resize"))

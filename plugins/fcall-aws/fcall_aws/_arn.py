@@ -40,11 +40,13 @@ class FunctionReference:
         name: what is sent as FunctionName.
         qualifier: what is sent as Qualifier, or None.
         region: the region that an ARN names, or None.
+        bare: the name alone, without region, account and qualifier.
     """
 
     name: str
     qualifier: str | None
     region: str | None
+    bare: str
 
 
 def parse_target(text: str) -> Target:
@@ -80,7 +82,7 @@ def _referenced(name: str, qualifier: str | None, region: str | None, account: s
         _check_qualifier(qualifier)
     if account and not own_account:
         name = f"{account}:function:{found[_NAME]}{found[_QUALIFIED] or ''}"
-    return FunctionReference(name, qualifier, own_region)
+    return FunctionReference(name, qualifier, own_region, found[_NAME])
 
 
 def _matched(name: str) -> re.Match[str]:

@@ -82,6 +82,13 @@ class Clients:
             client = self._make_once(key, deadline)
         return client
 
+    @property
+    def region(self) -> str | None:
+        """The region of the calls that name none, or None where no client was made yet."""
+        made = next((made for (region, _), made in [*self._made.items()] if region is None), self._options.client)
+        region: str | None = self._options.region if made is None else made.meta.region_name
+        return region
+
     def renew(self, deadline: Deadline) -> bool:
         """Forget clients whose credentials have expired; whether new ones may do better.
 

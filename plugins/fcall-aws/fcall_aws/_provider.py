@@ -13,7 +13,7 @@ from fcall_aws._clients import Clients
 from fcall_aws._errors import EXPIRED, call_error
 from fcall_aws._listing import listed
 from fcall_aws._options import AwsOptions
-from fcall_aws._request import CONTEXT_KEYS, parameters
+from fcall_aws._request import CONTEXT_KEYS, LONGEST_CONTEXT, parameters
 from fcall_aws._slots import Slots
 from fcall_aws._stream import streamed
 from fcall_aws._underway import underway
@@ -28,6 +28,7 @@ CAPABILITIES = Capabilities(
     qualifier=True,
     log_tail=True,
     invoker_context={"Sync": CONTEXT_KEYS},
+    invoker_context_limit=LONGEST_CONTEXT // 4 * 3,  # the header's limit counts base64
     streaming=True,
     listing=True,
     idempotency=frozenset({"Sync", "Async"}),
@@ -93,6 +94,11 @@ class AwsProvider:
                 raise
 
         return listed(page)
+
+    def locate(self, invocation: Invocation) -> tuple[str, str | None]:
+        """The function's bare name, and its region as soon as a client was made for it."""
+        reference = referenced(invocation, self._options)
+        return reference.bare, reference.region or self._clients.region
 
     def close(self) -> None:
         """Close the connections."""

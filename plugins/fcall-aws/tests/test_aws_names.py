@@ -10,12 +10,13 @@ import botocore.session
 import fcall_aws
 import pytest
 from fcall_aws import _arn
+from fcall_aws._provider import AwsProvider
 from fcall_aws.testing import LambdaEndpoint
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 import fcall
-from fcall.errors import Executed, FcallError, InvalidParamsError
+from fcall.errors import Executed, FcallError, FunctionNotFoundError, InvalidParamsError
 from fcall.provider import Deadline, Invocation, Provider
 
 ACCOUNT = "123456789012"
@@ -204,3 +205,17 @@ def test_a_target_takes_neither_credentials_nor_endpoints(option: str) -> None:
     """Who may write a target may not send the call, or the credentials, elsewhere."""
     with fcall.Client(plugins=[fcall_aws], provider="aws") as client, pytest.raises(InvalidParamsError):
         client.invoke(f"aws:echo?{option}")
+
+
+def test_the_provider_says_where_a_function_is(endpoint: LambdaEndpoint) -> None:
+    """Observers learn the bare name and the region: an ARN's, the options', or, after a call, the one boto3 found."""
+    by_options = AwsProvider(fcall_aws.AwsOptions(region="eu-west-1"))
+    by_boto3 = AwsProvider(fcall_aws.AwsOptions(endpoint_url=endpoint.url))
+
+    assert ("resize", "eu-west-1") == by_options.locate(Invocation(ARN + ":prod"))
+    assert ("resize", "eu-west-1") == by_options.locate(Invocation(f"{ACCOUNT}:function:resize"))
+    assert ("resize", None) == by_boto3.locate(Invocation("resize"))
+    with pytest.raises(FunctionNotFoundError):
+        by_boto3.invoke(Invocation("resize"), Deadline.after(10))
+    assert ("resize", "us-east-1") == by_boto3.locate(Invocation("resize"))
+    by_boto3.close()

@@ -11,6 +11,7 @@ import botocore.session
 import fcall_aws
 import pytest
 from fcall_aws import _request
+from fcall_aws._provider import AwsProvider
 from fcall_aws.testing import LambdaEndpoint, result
 
 import fcall
@@ -146,6 +147,7 @@ def test_the_largest_context_is_sent_and_a_larger_one_refused(client: fcall.Clie
     frame = len(json.dumps({"custom": {"a": ""}}, separators=(",", ":")))
     largest, larger = ({"custom": {"a": "x" * (size - frame)}} for size in (2_685, 2_688))
 
+    assert 2_685 == AwsProvider.capabilities.invoker_context_limit
     assert len(_request.client_context(largest)) <= 3_583
     _refused(endpoint, errors.InvalidParamsError, lambda: client.invoke("echo", context=larger))
 
