@@ -23,8 +23,7 @@ def usage(url: str, function: str) -> Mapping[str, Sequence[str]]:
         "AWS CLI": (
             f"export AWS_ENDPOINT_URL_LAMBDA={url} AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=test "
             "AWS_SECRET_ACCESS_KEY=test",
-            f"aws lambda invoke --function-name {function} --cli-binary-format raw-in-base64-out --payload '{{}}' "
-            "/dev/stdout",
+            f"echo '{{}}' | aws lambda invoke --function-name {function} --payload fileb:///dev/stdin /dev/stdout",
         ),
         "Node": (
             'const { LambdaClient, InvokeCommand } = require("@aws-sdk/client-lambda");',
