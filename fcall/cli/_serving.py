@@ -16,6 +16,7 @@ from fcall._wording import listed
 from fcall.cli._errors import INTERRUPTED
 from fcall.cli._output import say, shown, tell
 from fcall.cli._session import log_on_standard_error, told_to_functions
+from fcall.errors import ConfigurationError
 from fcall.local._provider import LocalOptions
 from fcall.serve import Server
 from fcall.serve._journal import Entry
@@ -58,10 +59,20 @@ def run(
             **settings,
             **local_options,
         )
+        if not server.functions.functions():
+            raise _nothing(server)
         server.start()
         say(banner(server))
         _until_told()
         _end(server)
+
+
+def _nothing(server: Server) -> ConfigurationError:
+    others = f"; {listed(server.skipped)} is not local" if server.skipped else ""
+    return ConfigurationError(
+        f"there is nothing to serve: name handler files, or have local services with a table of functions in the "
+        f"configuration{others}"
+    )
 
 
 def banner(server: Server) -> str:
@@ -71,8 +82,7 @@ def banner(server: Server) -> str:
     lines = [f"fcall serve: {listed([api.title for api in server.apis])} on {server.url}", ""]
     lines += [f"  {name}  {each.handler}" for name, each in zip(names, functions, strict=True)]
     for api in server.apis:
-        name = functions[0].name if api.name != "fc2" else names[0]
-        for client, usage in api.usage(server.url, name).items():
+        for client, usage in api.usage(server.url, functions[0]).items():
             lines += ["", f"{client}:", *(f"  {line}" for line in usage)]
     if server.skipped:
         lines += ["", f"Not served, since not local in this environment: {', '.join(server.skipped)}."]

@@ -6,7 +6,7 @@ plugin contributes its APIs by entry points of the group ``fcall.apis``, each of
 
 from __future__ import annotations
 
-from fcall.serve._api import Answer, Api, Call, Catalogue, Function, Keys, Outcome, Request
+from fcall.serve._api import Answer, Api, Call, Catalogue, Function, Keys, Outcome, Request, Rules
 from fcall.serve._server import Server
 
-__all__ = ["Answer", "Api", "Call", "Catalogue", "Function", "Keys", "Outcome", "Request", "Server"]
+__all__ = ["Answer", "Api", "Call", "Catalogue", "Function", "Keys", "Outcome", "Request", "Rules", "Server"]

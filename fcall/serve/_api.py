@@ -1,16 +1,19 @@
-"""What an API is to the server: requests are read into calls, outcomes are written as answers. Nothing here does I/O."""
+"""What an API is to the server: requests become calls, and outcomes answers. Nothing here does I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from fcall._invocation import InvocationType
 from fcall._result import InvocationResult
 from fcall.errors import FcallError
 
-__all__ = ["Answer", "Api", "Call", "Catalogue", "Function", "Keys", "Outcome", "Request"]
+__all__ = ["Answer", "Api", "Call", "Catalogue", "Function", "Keys", "Outcome", "Request", "Rules"]
+
+Rules: TypeAlias = Literal["lambda", "fc", "linkedge"]
+"""A runtime of the local provider: by whose rules functions run."""
 
 Keys: TypeAlias = Mapping[str, str]
 """Secrets by access key id."""
@@ -68,6 +71,7 @@ class Function:
         timeout: seconds that it may take, or None for the vendor's own default.
         memory: megabytes that it is said to have.
         modified: when its code was last changed, in seconds since 1970.
+        source: the server's own.
     """
 
     name: str
@@ -77,6 +81,7 @@ class Function:
     timeout: float | None = None
     memory: int = 128
     modified: float = 0.0
+    source: Any = field(default=None, repr=False)
 
 
 class Catalogue(Protocol):
@@ -137,7 +142,7 @@ class Api(Protocol):
 
     name: str
     title: str
-    runtime: str
+    runtime: Rules
 
     def owns(self, path: str) -> bool:
         """Whether a path, still percent-encoded, is this API's."""
@@ -154,5 +159,5 @@ class Api(Protocol):
     def problem(self, request: Request, status: int, message: str) -> Answer:
         """The server's own refusal in the API's spelling: 408, 413, 429, 500 or 503."""
 
-    def usage(self, url: str, function: str) -> Mapping[str, Sequence[str]]:
-        """Lines to paste, by client: how `function` is called on a server at `url`."""
+    def usage(self, url: str, function: Function) -> Mapping[str, Sequence[str]]:
+        """Lines to paste, by client: how a function is called on a server at `url`."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from fcall._threads import Threads
-from fcall.serve._api import Answer, Api, Call, Keys, Request
+from fcall.serve._api import Answer, Api, Call, Keys, Request, Rules
 from fcall.serve._exchange import Exchange
 from fcall.serve._gate import Gate
 from fcall.serve._journal import Journal
@@ -103,7 +103,7 @@ class App:
         exchange = Exchange(api, request, self.stage, self._keys, self._journal, wants_log=self._wants_log)
         return await self._on_a_thread(exchange, self.stage, api.runtime)
 
-    async def _on_a_thread(self, exchange: Exchange, stage: Stage, runtime: str) -> Answer:
+    async def _on_a_thread(self, exchange: Exchange, stage: Stage, runtime: Rules) -> Answer:
         """The answer, from a thread that is not waited for beyond the limit of a function in this process."""
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[Answer] = loop.create_future()
@@ -162,5 +162,3 @@ async def _sent(answer: Answer, send: Send) -> None:
         headers.append((b"content-length", b"%d" % len(answer.body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
-
-

@@ -51,7 +51,7 @@ class Exchange:
             has_begun(call)
             wants_log = self._wants_log or call.log_tail
             return self.answered(call, self._stage.run(call, self._api.runtime, log_tail=wants_log))
-        except Exception:
+        except Exception:  # noqa: BLE001 - a fault of one answer is not the end of the server
             logger.exception("the API %s could not answer a request", self._api.name)
             return self._api.problem(self._request, 500, "the server failed; its log says how")
 

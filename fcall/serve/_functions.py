@@ -57,10 +57,10 @@ class Functions:
         sources = list(sources)
         self._aliases = dict(aliases or {})
         shared = Counter(source.function for source in sources)
-        self._sources = {_function(source, shared[source.function] > 1): source for source in sources}
+        self._all = [_function(source, shared[source.function] > 1) for source in sources]
         self._flat: dict[str, Function] = {}
         self._by_service: dict[tuple[str | None, str], Function] = {}
-        for function in self._sources:
+        for function in self._all:
             self._add(function)
 
     def find(self, name: str, service: str | None = None) -> Function | None:
@@ -71,7 +71,7 @@ class Functions:
 
     def functions(self, service: str | None = None) -> Sequence[Function]:
         """All functions, or those of a service, sorted by name."""
-        found = [each for each in self._sources if service is None or each.service in (None, service)]
+        found = [each for each in self._all if service is None or each.service in (None, service)]
         return sorted(found, key=lambda each: each.name if service is None else each.function)
 
     def version(self, qualifier: str | None) -> str | None:
@@ -80,14 +80,10 @@ class Functions:
             return "$LATEST"
         return qualifier if _VERSION.fullmatch(qualifier) else self._aliases.get(qualifier)
 
-    def source(self, function: Function) -> Source:
-        """Where a function comes from."""
-        return self._sources[function]
-
     def _add(self, function: Function) -> None:
         key = (function.service, function.function)
         if key in self._by_service or function.name in self._flat:
-            handlers = [each.handler for each in self._sources if each.name == function.name]
+            handlers = [each.handler for each in self._all if each.name == function.name]
             raise ConfigurationError(
                 f"two functions are called {function.name!r}: {listed(handlers)}; give one another name, as in "
                 "other=app/handlers.py:function"
@@ -108,4 +104,5 @@ def _function(source: Source, shared: bool) -> Function:
         options.function_timeout,
         options.memory_limit or 128,
         source.modified,
+        source,
     )

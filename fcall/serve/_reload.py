@@ -56,7 +56,7 @@ class Watcher:
         while not self._stopped.wait(_INTERVAL):
             try:
                 self.check()
-            except Exception:
+            except Exception:  # noqa: BLE001 - the next change may be the remedy
                 logger.exception("the changed files could not be reloaded")
 
     def _look(self) -> Mapping[str, tuple[int, int]]:
@@ -99,9 +99,7 @@ def _python_files(folder: str) -> Iterator[str]:
 
 def _may_hold_code(path: str, name: str) -> bool:
     return (
-        not name.startswith(".")
-        and name not in _NO_CODE
-        and not os.path.exists(os.path.join(path, name, "pyvenv.cfg"))
+        not name.startswith(".") and name not in _NO_CODE and not os.path.exists(os.path.join(path, name, "pyvenv.cfg"))
     )
 
 

@@ -7,9 +7,10 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from fcall._config import Configuration, working_directory
+from fcall._log import logger
 from fcall._options import built
 from fcall._plugins import Plugins
 from fcall.errors import ConfigurationError, InvalidParamsError
@@ -23,7 +24,7 @@ from fcall.serve._gate import Gate
 from fcall.serve._journal import Entry, Journal
 from fcall.serve._listener import Listener, is_loopback
 from fcall.serve._reload import Watcher, forget_modules
-from fcall.serve._sources import from_configuration, from_registry, from_texts
+from fcall.serve._sources import Isolation, from_configuration, from_registry, from_texts
 from fcall.serve._stage import Stage
 
 __all__ = ["KEY_ID", "Server"]
@@ -75,7 +76,7 @@ class Server:
         config: str | os.PathLike[str] | Mapping[str, Any] | None = None,
         env: str | None = None,
         registry: Registry | None = None,
-        isolation: Literal["inline", "process"] = "inline",
+        isolation: Isolation = "inline",
         host: str = "127.0.0.1",
         port: int = 0,
         allow_hosts: Iterable[str] = (),
@@ -98,18 +99,13 @@ class Server:
         self._aliases = dict(aliases or {})
         self._options = _options({"registry": DEFAULT if registry is None else registry, **options}, isolation)
         self._inline = _options({"registry": self._options.registry, **options}, "inline", strict=False)
+        self._said = {name: getattr(self._options, name) for name in options if name != "root"}
         self._files: tuple[Path, ...] = ()
         if not self.apis:
             raise ConfigurationError(
                 "no installed plugin brings an API to serve; install one: pip install fcall-aws, or fcall-aliyun"
             )
-        functions = self._found()
-        if not functions.functions():
-            raise ConfigurationError(
-                "there is nothing to serve: name handler files, or local services in fcall.toml "
-                f"{'(not local are ' + ', '.join(self.skipped) + ') ' if self.skipped else ''}with a table of functions"
-            )
-        stage = Stage(functions, [api.runtime for api in self.apis])
+        stage = Stage(self._found(), [api.runtime for api in self.apis])
         keys = verify if token is None else {KEY_ID: token, **(verify or {})}
         self._journal = Journal(tell)
         gate = Gate([host, *allow_hosts], token)
@@ -122,6 +118,7 @@ class Server:
         except BaseException:
             stage.close()
             raise
+        self._options.registry.tell(self._registered)
         self._watcher = Watcher(self._folders(), self._files, self.reload) if reload else None
 
     @property
@@ -152,8 +149,6 @@ class Server:
         try:
             functions = self._found()
         except ConfigurationError as error:
-            from fcall._log import logger
-
             logger.warning("the functions stay those that were: %s", error)
             functions = old.functions
         forget_modules(self._folders())
@@ -188,24 +183,27 @@ class Server:
     ) -> None:
         self.close()
 
+    def _registered(self) -> None:
+        """A function was registered, and is served from now on."""
+        self._app.stage.functions = self._found()
+
     def _found(self) -> Functions:
         """The functions, as files and the configuration say now."""
         sources: list[Source] = [*from_texts(self._handlers, self._options)]
         if not self._handlers:
             configuration = Configuration.load(self._config, env=self._env)
             self._files = configuration.files
-            sources += from_configuration(configuration, self._options, self._isolation)
+            sources += from_configuration(configuration, self._options, self._isolation, self._said)
             local = {source.service for source in sources}
             self.skipped = tuple(name for name in configuration.services if name not in local)
         sources += from_registry(self._options.registry, self._inline)
         return Functions(sources, self._aliases)
 
     def _folders(self) -> list[str]:
-        functions = self._app.stage.functions
-        return [functions.source(each).options.root for each in functions.functions()]
+        return [each.source.options.root for each in self.functions.functions()]
 
 
-def _options(values: Mapping[str, Any], isolation: str, *, strict: bool = True) -> LocalOptions:
+def _options(values: Mapping[str, Any], isolation: Isolation, *, strict: bool = True) -> LocalOptions:
     values = {"root": ".", **values, "isolation": isolation}
     for path in ("root", "durable"):
         if isinstance(values.get(path), str | Path):

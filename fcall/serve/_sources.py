@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from fcall._config import Configuration
 from fcall._names import FunctionNames
@@ -21,8 +21,9 @@ from fcall.local._plugin import fcall_register_providers
 from fcall.local._provider import LocalOptions
 from fcall.serve._functions import Source
 
-__all__ = ["from_configuration", "from_registry", "from_texts", "handlers_of"]
+__all__ = ["Isolation", "from_configuration", "from_registry", "from_texts", "handlers_of"]
 
+Isolation: TypeAlias = Literal["inline", "process"]
 _Definition: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
 
 
@@ -47,13 +48,16 @@ def from_texts(texts: Iterable[str], options: LocalOptions) -> Iterator[Source]:
             yield from _of_file(code, options)
 
 
-def from_configuration(configuration: Configuration, options: LocalOptions, isolation: str) -> Iterator[Source]:
+def from_configuration(
+    configuration: Configuration, options: LocalOptions, isolation: Isolation, said: Mapping[str, Any]
+) -> Iterator[Source]:
     """The functions that the configuration names for local services.
 
     Args:
         configuration: what is configured.
         options: what they run with where the configuration says nothing: its registry.
         isolation: how they run where the configuration does not say.
+        said: options that go before what the configuration says.
     """
     for service in configuration.services:
         binding = configuration.binding(service)
@@ -65,7 +69,7 @@ def from_configuration(configuration: Configuration, options: LocalOptions, isol
             own = provider_options(fcall_register_providers(), binding, in_target, os.environ)
             if "isolation" not in {*binding.table, *(name for name, _ in in_target)}:
                 own = replace(own, isolation=isolation)
-            yield _source(service, function, code, replace(own, registry=options.registry))
+            yield _source(service, function, code, replace(own, registry=options.registry, **said))
 
 
 def from_registry(registry: Registry, options: LocalOptions) -> Iterator[Source]:

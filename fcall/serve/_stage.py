@@ -17,32 +17,36 @@ from fcall.local._failures import error_for
 from fcall.local._provider import LocalOptions, LocalProvider
 from fcall.local._request_id import new_request_id
 from fcall.local._runtimes.names import runtime_named
-from fcall.serve._api import Call, Function, Outcome
-from fcall.serve._functions import Functions
+from fcall.serve._api import Call, Function, Outcome, Rules
+from fcall.serve._functions import Functions, Source
 
 __all__ = ["Stage"]
+
+_LATE = 0.5
+"""Seconds beyond its limit after which a function that cannot be stopped counts as hanging."""
 
 
 class Stage:
     """Runs the functions that are served. It may be used from many threads.
 
     Args:
-        functions: the functions.
+        functions: the functions; others may take their place.
         runtimes: the runtimes by which they may be run.
     """
 
-    def __init__(self, functions: Functions, runtimes: Iterable[str]) -> None:
+    def __init__(self, functions: Functions, runtimes: Iterable[Rules]) -> None:
         self.functions = functions
         self._runners: list[tuple[LocalOptions, LocalProvider, Client]] = []
-        self._found: dict[tuple[Function, str], tuple[LocalOptions, Client]] = {}
+        self._found: dict[tuple[Function, Rules], tuple[LocalOptions, Client]] = {}
         self._lock = threading.Lock()
-        self._limits = {runtime: self._limit(runtime) for runtime in runtimes}
-        for source in map(functions.source, functions.functions()):
-            if source.options.durable is not None:  # what it kept is to run, called or not
-                for runtime in self._limits:
-                    self._runner(replace(source.options, runtime=runtime))
+        runtimes = [*runtimes]
+        for function in functions.functions():
+            options: LocalOptions = function.source.options
+            if options.durable is not None:  # what it kept is to run, called or not
+                for runtime in runtimes:
+                    self._runner(replace(options, runtime=runtime))
 
-    def run(self, call: Call, runtime: str, *, log_tail: bool) -> Outcome:
+    def run(self, call: Call, runtime: Rules, *, log_tail: bool) -> Outcome:
         """Call a function and wait for what comes of it; nothing is tried again.
 
         Args:
@@ -50,7 +54,7 @@ class Stage:
             runtime: by whose rules.
             log_tail: bring the end of the log, where there is one.
         """
-        source = self.functions.source(call.function)
+        source: Source = call.function.source
         options, client = self._client(call.function, runtime)
         service = source.service if source.registered else call.service or source.service
         target = Target(service=service, function=source.code, provider="local", direct=True)
@@ -61,7 +65,7 @@ class Stage:
             call.payload,
             call.context,
             call.qualifier,
-            timeout=self._limits[runtime] if call.type == "Sync" else None,
+            timeout=2 * self._seconds(call.function, runtime) + 60 if call.type == "Sync" else None,
             log_tail=log_tail and call.type == "Sync" and options.isolation == "process",
             configured=True,
         )
@@ -71,25 +75,20 @@ class Stage:
         except FcallError as error:
             return error
 
-    def limit(self, runtime: str) -> float:
-        """Seconds after which a Sync call has long had its answer."""
-        return self._limits[runtime]
-
-    def overdue(self, call: Call, runtime: str) -> FcallError:
+    def overdue(self, call: Call, runtime: Rules) -> FcallError:
         """The failure of a function in this process that did not come back within its limit."""
-        rules, request_id = runtime_named(runtime), new_request_id()
-        seconds = call.function.timeout or rules.default_timeout
-        return error_for(rules.timed_out(request_id, seconds), request_id, with_log=False)
+        request_id, seconds = new_request_id(), self._seconds(call.function, runtime)
+        return error_for(runtime_named(runtime).timed_out(request_id, seconds), request_id, with_log=False)
 
-    def grace(self, call: Call, runtime: str) -> float | None:
+    def grace(self, call: Call, runtime: Rules) -> float | None:
         """Seconds after which a function in this process counts as hanging; None where its process is ended instead."""
-        if call.type != "Sync" or self.functions.source(call.function).options.isolation == "process":
+        if call.type != "Sync" or call.function.source.options.isolation == "process":
             return None
-        return (call.function.timeout or runtime_named(runtime).default_timeout) + 0.5
+        return self._seconds(call.function, runtime) + _LATE
 
     def durable_files(self) -> Iterator[str]:
         """The files that keep accepted events."""
-        files = [self.functions.source(each).options.durable for each in self.functions.functions()]
+        files = [each.source.options.durable for each in self.functions.functions()]
         yield from dict.fromkeys(file for file in files if file is not None)
 
     def close(self) -> None:
@@ -99,14 +98,14 @@ class Stage:
                 closing.callback(provider.close)
                 closing.callback(client.close)
 
-    def _limit(self, runtime: str) -> float:
-        slowest = [each.timeout or runtime_named(runtime).default_timeout for each in self.functions.functions()]
-        return 2 * max(slowest, default=0.0) + 60
+    def _seconds(self, function: Function, runtime: Rules) -> float:
+        """How long a function may take."""
+        return function.timeout or runtime_named(runtime).default_timeout
 
-    def _client(self, function: Function, runtime: str) -> tuple[LocalOptions, Client]:
+    def _client(self, function: Function, runtime: Rules) -> tuple[LocalOptions, Client]:
         found = self._found.get((function, runtime))
         if found is None:
-            options: Any = replace(self.functions.source(function).options, runtime=runtime)
+            options: Any = replace(function.source.options, runtime=runtime)
             found = self._found[function, runtime] = (options, self._runner(options))
         return found
 

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from math import ceil
-from typing import Any
+from typing import Any, Literal
 
 from fcall.errors import FcallError, FunctionError, FunctionNotFoundError, PayloadTooLargeError, ThrottledError
 from fcall.serve import Answer, Call, Catalogue, Function, Keys, Outcome, Request
@@ -26,7 +26,7 @@ _STATUS = {413: 400}  # which is what Function Compute says to a payload that is
 class _FcApi:
     """What both APIs have in common; they differ in paths, in spelling, and in that the older one has services."""
 
-    runtime = "fc"
+    runtime: Literal["fc"] = "fc"
     _api: Api
     _path: re.Pattern[str]
 
@@ -112,9 +112,9 @@ class Fc2Api(_FcApi):
     _api = "2.0"
     _path = re.compile(r"/2016-08-15(/|$)")
 
-    def usage(self, url: str, function: str) -> Mapping[str, Sequence[str]]:
+    def usage(self, url: str, function: Function) -> Mapping[str, Sequence[str]]:
         """Lines to paste, by client."""
-        return usage_2(url, function)
+        return usage_2(url, function.service or "any", function.function)
 
 
 class Fc3Api(_FcApi):
@@ -125,9 +125,9 @@ class Fc3Api(_FcApi):
     _api = "3.0"
     _path = re.compile(r"/2023-03-30(/|$)")
 
-    def usage(self, url: str, function: str) -> Mapping[str, Sequence[str]]:
+    def usage(self, url: str, function: Function) -> Mapping[str, Sequence[str]]:
         """Lines to paste, by client."""
-        return usage_3(url, function)
+        return usage_3(url, function.name)
 
 
 def log_of(call: wire.Call, request_id: str, tail: str | None) -> str | None:

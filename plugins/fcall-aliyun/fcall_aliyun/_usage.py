@@ -7,24 +7,25 @@ from collections.abc import Mapping, Sequence
 __all__ = ["usage_2", "usage_3"]
 
 
-def usage_2(url: str, function: str) -> Mapping[str, Sequence[str]]:
+def usage_2(url: str, service: str, function: str) -> Mapping[str, Sequence[str]]:
     """Lines by client, for FC 2.0.
 
     Args:
         url: where the server is.
-        function: the function, as ``service/function`` where it has a service.
+        service: the function's service.
+        function: the function's name in it.
     """
-    service, _, name = function.rpartition("/")
+    call = f'client.invokeFunction("{service}", "{function}", "{{}}")'
     return {
         "aliyun-fc2": (
             f'client = fc2.Client(endpoint="{url}", accessKeyID="test", accessKeySecret="test")',
-            f'client.invoke_function("{service or "any"}", "{name}", payload=b"{{}}").data',
+            f'client.invoke_function("{service}", "{function}", payload=b"{{}}").data',
         ),
         "Node, @alicloud/fc2": (
             'const FC = require("@alicloud/fc2");',
             f'const client = new FC("000000000000", {{ endpoint: "{url}", region: "local",',
             '  accessKeyID: "test", accessKeySecret: "test" });',
-            f'client.invokeFunction("{service or "any"}", "{name}", "{{}}").then((answer) => console.log(answer.data));',
+            f"{call}.then((answer) => console.log(answer.data));",
         ),
     }
 
@@ -40,6 +41,7 @@ def usage_3(url: str, function: str) -> Mapping[str, Sequence[str]]:
     return {
         "alibabacloud-fc20230330": (
             f'config = Config(access_key_id="test", access_key_secret="test", protocol="HTTP", endpoint="{host}")',
-            f'Client(config).invoke_function("{function}", InvokeFunctionRequest(body=io.BytesIO(b"{{}}"))).body.read()',
+            'request = InvokeFunctionRequest(body=io.BytesIO(b"{}"))',
+            f'Client(config).invoke_function("{function}", request).body.read()',
         )
     }

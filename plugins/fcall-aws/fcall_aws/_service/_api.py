@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
-from typing import Any
+from typing import Any, Literal
 
 from fcall.serve import Answer, Call, Catalogue, Function, Keys, Outcome, Request
 from fcall_aws._service import _signature as signature
@@ -31,7 +31,7 @@ class LambdaApi:
 
     name = "lambda"
     title = "AWS Lambda"
-    runtime = "lambda"
+    runtime: Literal["lambda"] = "lambda"
 
     def owns(self, path: str) -> bool:
         """Whether a path is one of Lambda's functions."""
@@ -77,9 +77,9 @@ class LambdaApi:
         """The server's own refusal, as the service would word it."""
         return _plain(wire.error_answer(_PROBLEMS.get(status, "ServiceException"), message))
 
-    def usage(self, url: str, function: str) -> Mapping[str, Sequence[str]]:
+    def usage(self, url: str, function: Function) -> Mapping[str, Sequence[str]]:
         """Lines to paste, by client."""
-        return usage(url, function)
+        return usage(url, function.name)
 
 
 def _account(request: Request, catalogue: Catalogue) -> Account:

@@ -19,7 +19,8 @@ LARGEST_SKEW = 300.0
 """Seconds that the clocks may differ."""
 
 _HEADER = re.compile(
-    r"AWS4-HMAC-SHA256 Credential=(?P<id>[^/,\s]+)/(?P<scope>(?P<day>[0-9]{8})/[^/,\s]+/(?P<service>[^/,\s]+)/aws4_request),"
+    r"AWS4-HMAC-SHA256 Credential=(?P<id>[^/,\s]+)/"
+    r"(?P<scope>(?P<day>[0-9]{8})/[^/,\s]+/(?P<service>[^/,\s]+)/aws4_request),"
     r"\s*SignedHeaders=(?P<names>[^,\s]+),\s*Signature=(?P<signature>[0-9a-f]{64})"
 )
 _MISMATCH = (

@@ -101,7 +101,8 @@ class Functions:
             )
         with execution.lock:
             if execution.answer is None:
-                arn = f"{self._account.arn(call.function, self._account.version(call))}/durable-execution/{name}/{uuid.uuid4()}"
+                whole = self._account.arn(call.function, self._account.version(call))
+                arn = f"{whole}/durable-execution/{name}/{uuid.uuid4()}"
                 execution.answer = self._run(call, arn)
         return execution.answer
 
@@ -131,4 +132,3 @@ def _target(registry: fcall.local.Registry, name: str, handler: Handler) -> str:
         return f"local:{handler}"
     registry.function(name)(handler)
     return name
-
