@@ -32,6 +32,7 @@ class Watcher:
         self._changed = changed
         self._stopped = threading.Event()
         self._seen = self._look()
+        self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._watch, name="fcall-reload", daemon=True)
 
     def start(self) -> None:
@@ -45,12 +46,13 @@ class Watcher:
             self._thread.join()
 
     def check(self) -> bool:
-        """Look now, and reload where something changed; whether it did."""
-        before, self._seen = self._seen, self._look()
-        if before == self._seen:
-            return False
-        self._changed()
-        return True
+        """Look now, and reload where something changed since the last look; whether it did."""
+        with self._lock:
+            before, self._seen = self._seen, self._look()
+            if before == self._seen:
+                return False
+            self._changed()
+            return True
 
     def _watch(self) -> None:
         while not self._stopped.wait(_INTERVAL):
