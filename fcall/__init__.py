@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fcall import handlers as handlers
     from fcall import local as local
     from fcall import provider as provider
+    from fcall import serve as serve
     from fcall import testing as testing
     from fcall._async_client import AsyncClient as AsyncClient
     from fcall._client import Client as Client
@@ -51,6 +52,7 @@ __all__ = [
     "invoke_function",
     "local",
     "provider",
+    "serve",
     "set_default_client",
     "testing",
 ]
@@ -74,7 +76,7 @@ _HOME = {
     "hookimpl": "fcall._hookspecs",
     "set_default_client": "fcall._client",
 }
-_DOORS = ("errors", "handlers", "local", "provider", "testing")
+_DOORS = ("errors", "handlers", "local", "provider", "serve", "testing")
 
 
 def invoke_function(params: Mapping[str, Any]) -> dict[str, Any]:

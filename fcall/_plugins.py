@@ -25,6 +25,9 @@ __all__ = ["FoundPlugin", "Plugins"]
 BUILT_IN = "local"
 PROVIDERS = "fcall"
 OBSERVERS = "fcall.observers"
+APIS = "fcall.apis"
+
+_PARTS_OF_AN_API = ("name", "title", "runtime", "owns", "verify", "read", "answer", "problem", "usage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,22 @@ class Plugins:
                     self._observers = Observers({hook: self._implementations(hook) for hook in HOOKS})
         return self._observers
 
+    def apis(self) -> list[Any]:
+        """The wire APIs that installed plugins contribute to ``fcall serve``, by name; a broken one is left out.
+
+        An entry point is an object that keeps to `fcall.serve.Api`, or makes one when it is called.
+        """
+        found: dict[str, Any] = {}
+        for each in sorted(self._of(APIS), key=lambda each: each.name):
+            try:
+                if each.name in found:
+                    raise PluginError(f"the plugin {each} brings an API that another one brings; uninstall one")
+                found[each.name] = _api(each)
+            except PluginError as error:
+                self.failures[each.name] = error
+                logger.warning("%s", error)
+        return [*found.values()]
+
     def load_all(self) -> None:
         """Load everything that is installed, so that `failures` is complete."""
         for found in self._of(PROVIDERS):
@@ -130,6 +149,7 @@ class Plugins:
                     f"the plugin {found} is never loaded, since {BUILT_IN!r} is built in; it needs another name"
                 )
         self.observers()
+        self.apis()
 
     def _all(self) -> list[FoundPlugin]:
         """What is installed, looked up once."""
@@ -276,7 +296,7 @@ def _installed() -> list[FoundPlugin]:
         FoundPlugin(
             group, point.name, point.dist.name if point.dist else "?", point.dist.version if point.dist else "", point
         )
-        for group in (PROVIDERS, OBSERVERS)
+        for group in (PROVIDERS, OBSERVERS, APIS)
         for point in metadata.entry_points(group=group)
     ]
 
@@ -289,6 +309,19 @@ def _imported(found: FoundPlugin) -> object:
             f"the plugin {found} could not be loaded: {type(error).__name__}: {quoted(str(error))}; reinstall it, or "
             "name it in FCALL_DISABLE_PLUGINS"
         ) from error
+
+
+def _api(found: FoundPlugin) -> Any:
+    thing: Any = _imported(found)
+    try:
+        api = thing() if isinstance(thing, type) else thing
+    except Exception as error:
+        raise _refused(str(found), error) from error
+    missing = [part for part in _PARTS_OF_AN_API if not hasattr(api, part)]
+    if missing or api.name != found.name:
+        wrong = f"lacks {listed(missing)}" if missing else f"is named {quoted(str(api.name), 60)!r}"
+        raise PluginError(f"the API of the plugin {found} {wrong}; see fcall.serve.Api")
+    return api
 
 
 def _refused(name: str, error: Exception) -> PluginError:

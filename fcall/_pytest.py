@@ -1,4 +1,4 @@
-"""The pytest plugin: the fixture `fcall_mock` and the marker `fcall_env`.
+"""The pytest plugin: the fixtures `fcall_mock` and `fcall_server`, and the markers `fcall_env` and `fcall_serve`.
 
 pytest loads it in every run on a machine that has fcall, so it imports nothing of fcall before a test asks for it.
 """
@@ -14,13 +14,17 @@ import pytest
 if TYPE_CHECKING:
     from fcall.testing import FcallMock
 
-__all__ = ["fcall_mock", "pytest_configure", "pytest_runtest_protocol"]
+__all__ = ["fcall_mock", "fcall_server", "pytest_configure", "pytest_runtest_protocol"]
 
-_MARKER = "fcall_env(name): run the test in this environment of the fcall configuration, as with FCALL_ENV=name"
+_MARKERS = (
+    "fcall_env(name): run the test in this environment of the fcall configuration, as with FCALL_ENV=name",
+    "fcall_serve(*handlers, **settings): what the fixture fcall_server serves; fcall.serve.Server takes the same",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", _MARKER)
+    for marker in _MARKERS:
+        config.addinivalue_line("markers", marker)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -63,3 +67,18 @@ def fcall_mock() -> Iterator[FcallMock]:
     faults = mock.faults()
     if faults:
         pytest.fail("fcall_mock: " + "; ".join(faults), pytrace=False)
+
+
+@pytest.fixture
+def fcall_server(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The endpoint URL of a server that has local functions behind the clouds' APIs, for the time of the test.
+
+    It serves what the marker `fcall_serve` names, else the local services of the configuration, and what is registered
+    with ``@fcall.local.function``, in this process unless the marker says ``isolation="process"``.
+    """
+    from fcall.serve import Server
+
+    marker = request.node.get_closest_marker("fcall_serve")
+    handlers, settings = ((), {}) if marker is None else (marker.args, marker.kwargs)
+    with Server(*handlers, **settings) as server:
+        yield server.url

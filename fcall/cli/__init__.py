@@ -23,6 +23,7 @@ from fcall.cli.invoke import invoke
 from fcall.cli.listing import list_functions
 from fcall.cli.map import map_lines
 from fcall.cli.providers import providers
+from fcall.cli.serve import serve
 
 __all__ = ["cli", "main"]
 
@@ -45,7 +46,7 @@ def cli() -> None:
     """Call a cloud function wherever it runs, and know whether it ran."""
 
 
-for command in (invoke, map_lines, list_functions, providers, config, doctor, completion):
+for command in (invoke, map_lines, list_functions, serve, providers, config, doctor, completion):
     cli.add_command(command)
 
 

@@ -16,7 +16,7 @@ from fcall.cli._command import debug_wanted, interruption_means
 from fcall.cli._errors import INTERRUPTED
 from fcall.cli._output import say, shown, tell
 
-__all__ = ["client_of"]
+__all__ = ["client_of", "log_on_standard_error", "told_to_functions"]
 
 
 @contextlib.contextmanager
@@ -30,9 +30,9 @@ def client_of(config: str | None, env: str | None) -> Iterator[Client]:
     Raises:
         ConfigurationError: the configuration is wrong.
     """
-    with _log_on_standard_error():
+    with log_on_standard_error():
         client = Client(config, env=env)
-        with _told_to_functions(FCALL_CONFIG=config, FCALL_ENV=env):
+        with told_to_functions(FCALL_CONFIG=config, FCALL_ENV=env):
             try:
                 yield client
             finally:
@@ -53,7 +53,7 @@ class _Handler(logging.Handler):
 
 
 @contextlib.contextmanager
-def _told_to_functions(**said: str | None) -> Iterator[None]:
+def told_to_functions(**said: str | None) -> Iterator[None]:
     """Have the options in the environment: a local function that calls others must not call them somewhere else."""
     before = {name: os.environ.get(name) for name in said}
     _set(said)
@@ -70,7 +70,8 @@ def _set(variables: Mapping[str, str | None]) -> None:
 
 
 @contextlib.contextmanager
-def _log_on_standard_error() -> Iterator[None]:
+def log_on_standard_error() -> Iterator[None]:
+    """Show what the library logs, for the time of a command."""
     handler = _Handler(debug_wanted())  # asked here: other threads have no context
     logger.addHandler(handler)
     try:

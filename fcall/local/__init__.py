@@ -7,7 +7,7 @@ Register a function with `function`, name one in the configuration, or call one 
 from __future__ import annotations
 
 from fcall.local._clock import Clock, SimulatedClock
-from fcall.local._queue import drain
+from fcall.local._queue import drain, waiting
 from fcall.local._records import CallRecord, calls, forget_calls
 from fcall.local._registry import Registry, function
 from fcall.local._runtimes._awslambda_context import ClientContext, LambdaContext
@@ -23,4 +23,5 @@ __all__ = [
     "drain",
     "forget_calls",
     "function",
+    "waiting",
 ]

@@ -18,7 +18,7 @@ from fcall._naps import LONGEST_NAP
 from fcall.errors import ConfigurationError, Executed, ProviderUnavailableError, ThrottledError
 from fcall.local._clock import SYSTEM_CLOCK, Clock
 
-__all__ = ["EventQueue", "Task", "drain", "unfinished"]
+__all__ = ["EventQueue", "Task", "drain", "unfinished", "waiting"]
 
 Task: TypeAlias = Callable[[], float | None]
 """Runs once. It gives the seconds after which it is to run again, or None when it is done."""
@@ -240,6 +240,11 @@ class EventQueue:
 def unfinished() -> bool:
     """Whether something that was accepted in this process waits or runs."""
     return bool(_busy)
+
+
+def waiting() -> int:
+    """How many events that local providers of this process accepted wait to run, or to run again."""
+    return sum(len(queue._tasks) + len(queue._later) for queue in list(_busy))
 
 
 def drain(timeout: float | None = None) -> bool:

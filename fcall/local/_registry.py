@@ -72,6 +72,11 @@ class Registry:
             keys = list(self._functions)
         yield from sorted(function for owner, function in keys if owner == service)
 
+    def all(self) -> list[tuple[str | None, str]]:
+        """Service and name of every function, sorted."""
+        with self._lock:
+            return sorted(self._functions, key=lambda key: (key[0] or "", key[1]))
+
     def tell(self, listener: Callable[[], None]) -> None:
         """Call a bound method after every registration, for as long as its object lives."""
         with self._lock:

@@ -11,8 +11,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.session import Session
+from fcall_aws._service._errors import LOWER_CASE_MESSAGE, STATUS
 from fcall_aws.testing import LambdaEndpoint, error_answer
-from fcall_aws.testing._errors import LOWER_CASE_MESSAGE, STATUS
 
 OPERATIONS = ("Invoke", "InvokeWithResponseStream", "ListFunctions", "GetFunction", "InvokeAsync")
 

@@ -9,9 +9,10 @@ from types import TracebackType
 from typing import Any, Literal
 
 import fcall
-from fcall.errors import FcallError, FunctionError, FunctionNotFoundError, PayloadTooLargeError, ThrottledError
+from fcall.errors import FcallError
 from fcall.testing.faults import FaultServer, Request, Response
 from fcall_aliyun import signatures, wire
+from fcall_aliyun._service import failure, log_of
 
 __all__ = ["FcEndpoint"]
 
@@ -117,10 +118,10 @@ class FcEndpoint(FaultServer):
         try:
             result = self._local.invoke_function(params)
         except FcallError as error:
-            return _failure(call, request_id, error)
+            return failure(call, request_id, error)
         if call.type == "Async":
             return wire.accepted(request_id, call.task_id)
-        return wire.answered(request_id, result["payload"], _log(call, request_id, result["logTail"]))
+        return wire.answered(request_id, result["payload"], log_of(call, request_id, result["logTail"]))
 
     def _listed(self, call: wire.Call, request_id: str) -> wire.Reply:
         names = [name for name in self._registry.names(call.service) if name.startswith(call.prefix)]
@@ -132,22 +133,3 @@ class FcEndpoint(FaultServer):
             for name in names[start : start + size]
         ]
         return wire.listed(request_id, page, rest[0] if rest else None)
-
-
-def _log(call: wire.Call, request_id: str, tail: str | None) -> str | None:
-    """The log's end; a handler of this very process has none of its own, so there is the platform's frame alone."""
-    if not call.log_tail:
-        return None
-    return tail or f"FC Invoke Start RequestId: {request_id}\nFC Invoke End RequestId: {request_id}\n"
-
-
-def _failure(call: wire.Call, request_id: str, error: FcallError) -> wire.Reply:
-    if isinstance(error, FunctionError) and error.result is not None:
-        return wire.failed(request_id, error.result.payload, _log(call, request_id, error.log_tail))
-    if isinstance(error, FunctionNotFoundError):
-        return wire.refused(request_id, call.api, 404, "FunctionNotFound", "the function does not exist")
-    if isinstance(error, PayloadTooLargeError):
-        return wire.refused(request_id, call.api, 400, "EntityTooLarge", "the payload is too large")
-    if isinstance(error, ThrottledError):
-        return wire.refused(request_id, call.api, 429, "ResourceExhausted", "too many calls at once")
-    return wire.refused(request_id, call.api, 400, "InvalidArgument", "the request cannot be served")

@@ -7,9 +7,9 @@
 
 from __future__ import annotations
 
+from fcall_aws._service._eventstream import error_frame, event_frame, exception_frame
+from fcall_aws._service._wire import Answer, accepted, allowed, document, error_answer, function_error, result, streamed
 from fcall_aws.testing._endpoint import LambdaEndpoint
-from fcall_aws.testing._eventstream import error_frame, event_frame, exception_frame
-from fcall_aws.testing._wire import Answer, accepted, allowed, document, error_answer, function_error, result, streamed
 
 __all__ = [
     "Answer",

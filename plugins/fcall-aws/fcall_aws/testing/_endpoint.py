@@ -10,9 +10,9 @@ from typing import Any, Self
 
 import fcall
 from fcall.testing.faults import FaultServer, Request, Response
-from fcall_aws.testing import _wire as wire
+from fcall_aws._service import _wire as wire
+from fcall_aws._service._wire import Answer, Refused
 from fcall_aws.testing._functions import Functions, Handler
-from fcall_aws.testing._wire import Answer, Refused
 
 __all__ = ["LambdaEndpoint"]
 

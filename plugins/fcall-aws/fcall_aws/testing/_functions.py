@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, TypeAlias
 
 import fcall
-from fcall.errors import (
-    FcallError,
-    FunctionError,
-    FunctionNotFoundError,
-    InvalidPayloadError,
-    PayloadTooLargeError,
-    ThrottledError,
-)
-from fcall_aws.testing import _wire as wire
-from fcall_aws.testing._wire import Answer, Call, Refused
+from fcall.errors import FcallError
+from fcall.provider import InvocationResult
+from fcall_aws._service import _wire as wire
+from fcall_aws._service._account import LATEST, Account, Facts
+from fcall_aws._service._wire import Answer, Call, Refused
 
 __all__ = ["Functions", "Handler"]
 
 Handler: TypeAlias = "Callable[[Any, Any], Any] | str"
 """What takes ``(event, context)``, or its code as the local provider names it: ``app/handlers.py:resize``."""
 
-_LATEST = "$LATEST"
-_PAGE = 50
-_PIECE = 16_384
 _LONGEST = 900.0
 
 
@@ -67,19 +56,18 @@ class Functions:
         self._targets = {name: _target(registry, name, handler) for name, handler in sorted(handlers.items())}
         self._local = fcall.Client(provider="local", registry=registry, **{"runtime": "lambda", **options})
         self._has_log = options.get("isolation") == "process"
-        self._region, self._account = region, account
+        self._account = Account(region, account, self._version)
         self._aliases = dict(aliases)
         self._executions: dict[str, _Execution] = {}
 
     def answer(self, call: Call) -> Answer:
         """What the service answers."""
         if call.operation == "ListFunctions":
-            return wire.document(self._page(call.marker, call.max_items or _PAGE))
+            return self._account.listed(call, [Facts(name) for name in self._targets])
         try:
-            self._find(call)
+            self._account.check(call, known=call.function in self._targets)
             if call.operation == "GetFunction":
-                return wire.document(self._described(call))
-            _check_json(call.payload)
+                return self._account.described(call, Facts(call.function))
             return self._invoked(call)
         except Refused as refused:
             return refused.answer
@@ -101,8 +89,8 @@ class Functions:
         try:
             accepted = self._local.enqueue(self._targets[call.function], payload=call.payload)
         except FcallError as error:
-            return _service_error(error)
-        return wire.with_request_id(wire.accepted(), accepted.request_id)
+            return self._account.answered(call, error)
+        return self._account.answered(call, InvocationResult(status_code=202, request_id=accepted.request_id))
 
     def _once(self, call: Call, name: str) -> Answer:
         """A durable execution: the same name with the same payload is the existing one."""
@@ -113,14 +101,15 @@ class Functions:
             )
         with execution.lock:
             if execution.answer is None:
-                arn = f"{self._arn(call.function, self._version(call))}/durable-execution/{name}/{uuid.uuid4()}"
+                whole = self._account.arn(call.function, self._account.version(call))
+                arn = f"{whole}/durable-execution/{name}/{uuid.uuid4()}"
                 execution.answer = self._run(call, arn)
         return execution.answer
 
     def _run(self, call: Call, durable_arn: str | None = None) -> Answer:
-        version = self._version(call)
+        outcome: InvocationResult | FcallError
         try:
-            done = self._local.invoke(
+            outcome = self._local.invoke(
                 self._targets[call.function],
                 payload=call.payload,
                 context=call.client_context,
@@ -128,90 +117,14 @@ class Functions:
                 timeout=_LONGEST,
                 log_tail=call.log_tail and self._has_log,
             )
-        except FunctionError as error:
-            return self._failed(call, version, error)
         except FcallError as error:
-            return _service_error(error)
-        log = self._log(call, done.request_id, done.log_tail)
-        if call.operation == "InvokeWithResponseStream":
-            answer = wire.streamed(_pieces(done.payload), version=version, log=log)
-        else:
-            answer = wire.result(done.payload, version=version, log=log, durable_arn=durable_arn)
-        return wire.with_request_id(answer, done.request_id)
+            outcome = error
+        return self._account.answered(call, outcome, durable_arn)
 
-    def _failed(self, call: Call, version: str, error: FunctionError) -> Answer:
-        assert error.result is not None
-        payload, log = error.result.payload, self._log(call, error.request_id, error.log_tail)
-        if call.operation == "InvokeWithResponseStream":
-            details = payload.decode(errors="replace")
-            answer = wire.streamed((), version=version, log=log, error_code="Unhandled", error_details=details)
-        else:
-            answer = wire.function_error(payload, version=version, log=log)
-        return wire.with_request_id(answer, error.request_id)
-
-    def _log(self, call: Call, request_id: str | None, log_tail: str | None) -> str | None:
-        """The log where it is asked for. Of a handler in this process there are only the lines of the platform."""
-        if not call.log_tail:
-            return None
-        return log_tail or (
-            f"START RequestId: {request_id} Version: {self._version(call)}\nEND RequestId: {request_id}\n"
-            f"REPORT RequestId: {request_id}\tDuration: 1.00 ms\tBilled Duration: 1 ms\tMemory Size: 128 MB\t"
-            "Max Memory Used: 36 MB\t\n"
-        )
-
-    def _find(self, call: Call) -> None:
-        """Refuse a call of what is not there."""
-        if call.region not in (None, self._region):
-            wire.refuse(
-                "ResourceNotFoundException",
-                f"Functions from '{call.region}' are not reachable in this region ('{self._region}')",
-            )
-        if call.function not in self._targets or not self._version(call):
-            arn = self._arn(call.function, call.qualifier or _LATEST)
-            wire.refuse("ResourceNotFoundException", f"Function not found: {arn}")
-
-    def _version(self, call: Call) -> str:
-        """The version that a call means, or an empty text where there is none."""
-        qualifier = call.qualifier or _LATEST
-        is_version = qualifier == _LATEST or qualifier.isdecimal()
-        return qualifier if is_version else self._aliases.get(qualifier, "")
-
-    def _arn(self, function: str, qualifier: str = "") -> str:
-        arn = f"arn:aws:lambda:{self._region}:{self._account}:function:{function}"
-        return f"{arn}:{qualifier}" if qualifier else arn
-
-    def _page(self, marker: str | None, size: int) -> dict[str, Any]:
-        names = list(self._targets)
-        start = 0
-        if marker:
-            with suppress(ValueError):
-                start = names.index(marker) + 1
-            if not start:
-                return {"NextMarker": None, "Functions": []}
-        shown = names[start : start + min(size, _PAGE)]
-        more = start + len(shown) < len(names)
-        return {"NextMarker": shown[-1] if more else None, "Functions": [self._record(name) for name in shown]}
-
-    def _described(self, call: Call) -> dict[str, Any]:
-        state = {"State": "Active", "LastUpdateStatus": "Successful", "Version": self._version(call)}
-        return {"Configuration": {**self._record(call.function), **state}, "Code": {"RepositoryType": "S3"}}
-
-    def _record(self, name: str) -> dict[str, Any]:
-        return {
-            "FunctionName": name,
-            "FunctionArn": self._arn(name),
-            "Runtime": f"python{sys.version_info.major}.{sys.version_info.minor}",
-            "Role": f"arn:aws:iam::{self._account}:role/local",
-            "Handler": "handler.handler",
-            "CodeSize": 0,
-            "Description": "",
-            "Timeout": 3,
-            "MemorySize": 128,
-            "LastModified": "2026-01-01T00:00:00.000+0000",
-            "Version": _LATEST,
-            "PackageType": "Zip",
-            "Architectures": ["x86_64"],
-        }
+    def _version(self, qualifier: str | None) -> str | None:
+        """The version that a qualifier means, or None where there is none."""
+        is_version = qualifier is None or qualifier == LATEST or qualifier.isdecimal()
+        return qualifier or LATEST if is_version else self._aliases.get(qualifier or "")
 
 
 def _target(registry: fcall.local.Registry, name: str, handler: Handler) -> str:
@@ -219,34 +132,3 @@ def _target(registry: fcall.local.Registry, name: str, handler: Handler) -> str:
         return f"local:{handler}"
     registry.function(name)(handler)
     return name
-
-
-def _check_json(payload: bytes) -> None:
-    """The front end reads the event before any function sees it, and takes no NaN."""
-    try:
-        json.loads(payload.decode() or "{}", parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        wire.refuse(
-            "InvalidRequestContentException",
-            "Could not parse request body into json: Could not parse payload into json: Unexpected character",
-        )
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _pieces(payload: bytes) -> Iterator[bytes]:
-    for start in range(0, len(payload), _PIECE):
-        yield payload[start : start + _PIECE]
-
-
-def _service_error(error: FcallError) -> Answer:
-    """The service's answer where the local provider refuses a call or fails otherwise."""
-    codes: dict[type[FcallError], str] = {
-        FunctionNotFoundError: "ResourceNotFoundException",
-        InvalidPayloadError: "InvalidRequestContentException",
-        PayloadTooLargeError: "RequestEntityTooLargeException",
-        ThrottledError: "TooManyRequestsException",
-    }
-    return wire.error_answer(codes.get(type(error), "ServiceException"), error.message)

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NoReturn, TypeAlias
 from urllib.parse import parse_qsl, unquote
 
-from fcall_aws.testing._errors import LOWER_CASE_MESSAGE, STATUS
-from fcall_aws.testing._eventstream import event_frame
+from fcall_aws._service._errors import LOWER_CASE_MESSAGE, STATUS
+from fcall_aws._service._eventstream import event_frame
 
 __all__ = [
     "ASYNC_LIMIT",
@@ -26,6 +26,7 @@ __all__ = [
     "Operation",
     "Refused",
     "accepted",
+    "accepted_of_old",
     "allowed",
     "document",
     "error_answer",
@@ -134,10 +135,11 @@ def read(method: str, target: str, headers: Mapping[str, str], body: bytes) -> C
     """
     path, _, query = target.partition("?")
     arguments = dict(parse_qsl(query, keep_blank_values=True))
+    lower = {name.lower(): value for name, value in headers.items()}
     for verb, pattern, reader in _ROUTES:
         match = pattern.fullmatch(path)
         if verb == method and match:
-            return reader(unquote(match["name"] or ""), arguments, headers, body)
+            return reader(unquote(match["name"] or ""), arguments, lower, body)
     raise Refused(error_answer("UnknownOperationException"))
 
 
@@ -150,9 +152,9 @@ def _read_invoke(
     operation: Operation, name: str, arguments: Mapping[str, str], headers: Mapping[str, str], body: bytes
 ) -> Call:
     region, function, qualifier = _function(name, arguments.get("Qualifier"))
-    type_ = _enumerated("invocationType", headers.get("X-Amz-Invocation-Type"), _TYPES[operation], "RequestResponse")
-    log_type = _enumerated("logType", headers.get("X-Amz-Log-Type"), ("None", "Tail"), "None")
-    context = _client_context(headers.get("X-Amz-Client-Context"))
+    type_ = _enumerated("invocationType", headers.get("x-amz-invocation-type"), _TYPES[operation], "RequestResponse")
+    log_type = _enumerated("logType", headers.get("x-amz-log-type"), ("None", "Tail"), "None")
+    context = _client_context(headers.get("x-amz-client-context"))
     _check_size(type_, body)
     return Call(
         operation,
@@ -163,8 +165,8 @@ def _read_invoke(
         body,
         context,
         log_type == "Tail",
-        headers.get("X-Amz-Tenant-Id"),
-        headers.get("X-Amz-Durable-Execution-Name"),
+        headers.get("x-amz-tenant-id"),
+        headers.get("x-amz-durable-execution-name"),
     )
 
 
@@ -294,6 +296,11 @@ def function_error(
 def accepted() -> Answer:
     """The answer to an Event call: the event is queued."""
     return Answer(202, _COMMON)
+
+
+def accepted_of_old() -> Answer:
+    """The answer to an InvokeAsync call, whose document says the status once more."""
+    return _json_answer(202, b'{"Status":202}')
 
 
 def allowed() -> Answer:

@@ -1,0 +1,98 @@
+"""What is there for people, and for the page that shows it to them: the functions, the last calls, the async queue."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from fcall import local
+from fcall.local import CallRecord
+from fcall.serve import _page
+from fcall.serve._api import Answer, Request
+from fcall.serve._functions import Functions
+from fcall.serve._gate import refused
+from fcall.serve._journal import Entry, Journal
+from fcall.serve._stage import Stage
+
+__all__ = ["STATE", "People"]
+
+STATE = "/_fcall/state"
+"""Where the page finds, as JSON, what it shows."""
+
+_LIST = 100
+
+
+class People:
+    """Answers what no API owns.
+
+    Args:
+        stage: gives what runs functions now.
+        journal: what was called.
+    """
+
+    def __init__(self, stage: Callable[[], Stage], journal: Journal) -> None:
+        self._stage = stage
+        self._journal = journal
+
+    def answer(self, request: Request) -> Answer:
+        """The answer to a request for the page or for what it shows."""
+        if request.path not in ("/", STATE):
+            return refused(404, "no API of this server has this path; / says what there is")
+        if request.method not in ("GET", "HEAD"):
+            return refused(405, "this is only to be read")
+        if request.path == "/":
+            return Answer(200, (("Content-Type", "text/html; charset=utf-8"), *_HEADERS), _page.html())
+        return Answer(200, (("Content-Type", "application/json"), *_HEADERS), json.dumps(self.state()).encode())
+
+    def state(self) -> dict[str, Any]:
+        """What the page shows. No payload is in it."""
+        return {
+            "functions": _functions(self._stage().functions),
+            "calls": [_entry(entry) for entry in self._journal.last(_LIST)],
+            "queue": {
+                "waiting": local.waiting(),
+                "attempts": [_attempt(record) for record in reversed(local.calls()) if record.type == "Async"][:_LIST],
+            },
+        }
+
+
+_HEADERS = (
+    ("Cache-Control", "no-store"),
+    ("Content-Security-Policy", "default-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+)
+
+
+def _functions(functions: Functions) -> list[dict[str, Any]]:
+    return [
+        {"name": each.name, "service": each.service, "function": each.function, "handler": each.handler}
+        for each in functions.functions()
+    ]
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {
+        "at": entry.at,
+        "api": entry.api,
+        "function": entry.function,
+        "type": entry.type,
+        "outcome": entry.outcome,
+        "detail": entry.detail,
+        "status": entry.status,
+        "milliseconds": round(entry.seconds * 1000, 3),
+        "requestId": entry.request_id,
+        "logTail": entry.log_tail,
+    }
+
+
+def _attempt(record: CallRecord) -> dict[str, Any]:
+    return {
+        "service": record.service,
+        "function": record.function,
+        "requestId": record.request_id,
+        "attempt": record.attempt,
+        "outcome": record.outcome,
+        "error": None if record.error is None else type(record.error).__name__,
+    }

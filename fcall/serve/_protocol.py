@@ -1,0 +1,70 @@
+"""HTTP as uvicorn speaks it, with bounds on the head of a request: its size, and how long it may take to come."""
+
+from __future__ import annotations
+
+import asyncio
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+__all__ = ["BoundedProtocol"]
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """Closes connections that begin a request and do not go on, which uvicorn itself leaves open.
+
+    Attributes:
+        head_timeout: seconds from a connection's or a request's beginning to the end of its head.
+        head_size: bytes that a head may have.
+    """
+
+    head_timeout = 20.0
+    head_size = 1_048_576  # AWS takes as much
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the first head."""
+        super().connection_made(transport)
+        self._read = 0
+        self._waiting: asyncio.TimerHandle | None = None
+        self._wait_for_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """There is nothing to wait for any more."""
+        self._head_is_there()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, unless the head is too long."""
+        if self.transport.is_closing():  # refused, and still being sent to
+            return
+        if self._waiting is not None:
+            self._read += len(data)
+            if self._read > self.head_size:
+                self._refuse(431)
+                return
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """A request begins, the first of its connection or another one."""
+        super().on_message_begin()
+        if self._waiting is None:
+            self._read = 0
+            self._wait_for_head()
+
+    def on_headers_complete(self) -> None:
+        """The head is there."""
+        self._head_is_there()
+        super().on_headers_complete()
+
+    def _wait_for_head(self) -> None:
+        self._waiting = self.loop.call_later(self.head_timeout, self._refuse, 408)
+
+    def _head_is_there(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+    def _refuse(self, status: int) -> None:
+        self._head_is_there()
+        if not self.transport.is_closing():
+            self.transport.write(STATUS_LINE[status] + b"content-length: 0\r\nconnection: close\r\n\r\n")
+            self.transport.close()
