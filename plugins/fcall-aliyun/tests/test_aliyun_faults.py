@@ -10,7 +10,7 @@ import pytest
 from fcall_aliyun.testing import FcEndpoint
 
 import fcall
-from fcall.errors import Executed, FcallError, UnmappedProviderError
+from fcall.errors import ConnectionFailedError, Executed, FcallError, UnmappedProviderError
 from fcall.testing.faults import FAULTS, Fault, Stage
 
 EVENT = b'{"name": "Ada", "filler": "0123456789"}'
@@ -103,6 +103,23 @@ def test_what_was_not_sent_did_not_run(
     assert isinstance(outcome, FcallError)
     assert outcome.executed is Executed.NO
     assert faulty.runs == 0
+
+
+@pytest.mark.parametrize("fault", [Fault.TLS_UNTRUSTED, Fault.TLS_WRONG_NAME, Fault.TLS_EXPIRED], ids=str)
+@pytest.mark.parametrize("name", ["images/echo", "echo"], ids=["fc2", "fc3"])
+def test_a_certificate_that_is_not_trusted_is_never_tried_again(
+    faulty: Faulty, client: Callable[..., fcall.Client], name: str, fault: Fault
+) -> None:
+    """No repetition makes a certificate a good one, so there is none, though the next one would have gone well."""
+    if faulty.endpoint.ca_file is None:
+        pytest.skip("a fault of TLS")
+    faulty.reset()
+    faulty.endpoint.inject(fault)
+    with pytest.raises(ConnectionFailedError, match="not trusted") as raised:
+        client(faulty.endpoint).invoke(name, payload=EVENT)
+
+    assert (Executed.NO, False, 0) == (raised.value.executed, raised.value.retryable, faulty.runs)
+    assert 1 == len(raised.value.attempts)
 
 
 @pytest.mark.parametrize("name", ["images/echo", "echo"], ids=["fc2", "fc3"])

@@ -155,6 +155,21 @@ def test_a_fault_that_stays(
     _check_well(line, after, verb, fault)
 
 
+@pytest.mark.parametrize("fault", [Fault.TLS_UNTRUSTED, Fault.TLS_WRONG_NAME, Fault.TLS_EXPIRED], ids=str)
+@pytest.mark.parametrize("way", ["tls", pytest.param("watched-tls", marks=BOTO3_FORGETS)])
+def test_a_certificate_that_is_not_trusted_is_never_tried_again(
+    lines: Callable[[str], Any], way: str, fault: Fault
+) -> None:
+    """No repetition makes a certificate a good one, so there is none, though the next one would have gone well."""
+    line = lines(way)
+    line.server.inject(fault)
+    outcome = line.sync("untrusted")
+    line.server.heal()
+
+    assert (Executed.NO, False, 0) == (outcome.error.executed, outcome.error.retryable, outcome.runs)
+    assert 1 == len(outcome.error.attempts)
+
+
 def _check_well(line: Any, after: Any, verb: str, fault: Fault) -> None:
     """The call after the fault is answered with its own answer."""
     goes_on = fault.name in LATER or verb == "dry"  # the answer to a dry run has no body: it is whole before the fault
