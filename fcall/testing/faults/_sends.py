@@ -1,4 +1,4 @@
-"""What faults send: functions from the healthy answer to pieces of bytes. They can be pickled, and a fault with them."""
+"""What faults send: functions from the healthy answer to pieces of bytes. Each of them can be pickled."""
 
 from __future__ import annotations
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from fcall_aliyun.testing import FcEndpoint
+from fcall_aliyun._errors import CODES
+from fcall_aliyun.testing import FcEndpoint, error_faults
 
 import fcall
 from fcall.errors import ConnectionFailedError, Executed, FcallError, UnmappedProviderError
@@ -83,6 +84,26 @@ def test_a_fault_runs_the_function_once_at_most(
 
 def _true_answers(runs: int) -> set[Executed]:
     return {Executed.MAYBE, Executed.YES} if runs else {Executed.MAYBE, Executed.NO}
+
+
+@pytest.mark.parametrize("api", ["2.0", "3.0"])
+def test_every_error_of_the_api_is_told_right(
+    faulty: Faulty, client: Callable[..., fcall.Client], api: Literal["2.0", "3.0"]
+) -> None:
+    """Whatever the service answers instead of running the function, or after it, nothing false is said of the run."""
+    caller = client(faulty.endpoint, attempts=1)
+    codes = set()
+    for fault in error_faults(api):
+        faulty.reset()
+        faulty.endpoint.inject(fault)
+        with pytest.raises(FcallError) as raised:
+            caller.invoke("images/echo" if api == "2.0" else "echo", payload=EVENT, timeout=10)
+
+        assert int(fault.executes) == faulty.runs, fault
+        assert raised.value.executed in _true_answers(faulty.runs), fault
+        codes.add(raised.value.code)
+
+    assert set(CODES) == codes
 
 
 CONNECTING = [fault for fault in FAULTS if fault.stage in (Stage.CONNECT, Stage.HANDSHAKE)]
