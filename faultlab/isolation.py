@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import shutil
 import signal
@@ -88,7 +89,7 @@ FAULTS: Mapping[str, ProcessFault] = {fault.name: fault for fault in _faults()}
 
 
 class IsolationLine:
-    """A client of the local provider with ``isolation="process"``. The functions count their runs in a file."""
+    """A client of the local provider, with processes. The functions count their runs in a byte of a file."""
 
     own = FcallError
     timeout = 1.0  # a process takes its time to start, on a busy machine more of it
@@ -103,7 +104,10 @@ class IsolationLine:
         for fault in FAULTS.values():
             if fault.source is not None:
                 (root / f"{fault.name.lower()}.py").write_text(fault.source)
-        self._marks = root / "marks"
+        self._path = root / "marks"
+        self._path.write_bytes(b"\0")
+        with self._path.open("r+b") as file:
+            self._marks = self._stack.enter_context(mmap.mmap(file.fileno(), 1))
         client = fcall.Client(provider="local", root=str(root), isolation="process", memory_limit=2_000)
         self._client = self._stack.enter_context(client)
         return self
@@ -114,15 +118,18 @@ class IsolationLine:
     def strike(self, fault: str) -> None:
         self._fault = FAULTS[fault]
         if self._fault.hit is not None:
-            event = {"marks": str(self._marks)}
-            worker = self._client.invoke(self._fault.target, event, timeout=20, idempotent=True).json()
+            worker = self._client.invoke(self._fault.target, self._event, timeout=20, idempotent=True).json()
             os.kill(worker, self._fault.hit)
-        self._marks.write_text("")
+        self._marks[0] = 0
+
+    @property
+    def _event(self) -> dict[str, str]:
+        return {"marks": str(self._path)}
 
     def call(self) -> object:
-        return self._client.invoke(self._fault.target, {"marks": str(self._marks)}, timeout=self.timeout)
+        return self._client.invoke(self._fault.target, self._event, timeout=self.timeout)
 
     def runs(self) -> int:
-        runs = len(self._marks.read_text())
+        runs = self._marks[0]
         assert self._fault.executes or not runs, f"{self._fault} lets nothing run, and {runs} ran"
         return runs

@@ -1,8 +1,9 @@
-"""Functions that do to their own process what nobody should. Each leaves a mark in a file when it begins."""
+"""Functions that do to their own process what nobody should. Each counts itself in a byte of a file when it begins."""
 
 import atexit
 import ctypes
 import functools
+import mmap
 import os
 import signal
 import subprocess
@@ -13,15 +14,16 @@ import time
 
 @functools.cache
 def _marks(path):
-    return os.open(path, os.O_WRONLY | os.O_APPEND)
+    with open(path, "r+b") as file:
+        return mmap.mmap(file.fileno(), 1)
 
 
 def marked(function):
-    """Leave a mark before the function runs, as soon as can be: another thread may be about to end the process."""
+    """Count the run before anything else: another thread may end the process as soon as this one lets go of Python."""
 
     @functools.wraps(function)
     def run(event, context):
-        os.write(_marks(event["marks"]), b"x")
+        _marks(event["marks"])[0] += 1
         return function(event, context)
 
     return run

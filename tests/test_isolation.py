@@ -298,10 +298,6 @@ def test_a_slot_found_dead_is_replaced(isolated: fcall.Client) -> None:
     assert pid != _call(isolated, "pid")
 
 
-_LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux says what was left unread")
-
-
-@_LINUX
 def test_a_slot_that_dies_before_it_reads_the_event_is_replaced(isolated: fcall.Client) -> None:
     """A process that was killed with the event on its way to it did not run it: another one does, once."""
     pid = _call(isolated, "pid")
@@ -315,7 +311,6 @@ def test_a_slot_that_dies_before_it_reads_the_event_is_replaced(isolated: fcall.
     assert pid != other
 
 
-@_LINUX
 @pytest.mark.parametrize("size", [1, 2_000_000])
 def test_an_event_that_was_never_read_did_not_run(isolated: fcall.Client, size: int) -> None:
     """A process that does not take the event in time is killed, and the function did not run."""
@@ -329,7 +324,6 @@ def test_an_event_that_was_never_read_did_not_run(isolated: fcall.Client, size: 
     assert pid != _call(isolated, "pid")
 
 
-@_LINUX
 def test_an_event_that_was_never_read_goes_to_another_process(isolated: fcall.Client) -> None:
     """Where the caller has more patience than the function's limit, the call is tried again, and runs once."""
     pid = _call(isolated, "pid")

@@ -21,6 +21,7 @@ from fcall.errors import (
     Executed,
     FunctionCrashedError,
     FunctionError,
+    FunctionLoadError,
     FunctionResponseError,
     FunctionTimeoutError,
     InvalidPayloadError,
@@ -574,6 +575,16 @@ def test_a_mobile_client_is_an_object(run: Any) -> None:
     run(lambda event, context: seen.append(context.client_context.client), context={"client": {"app_title": "t"}})
 
     assert ("t", None) == (seen[0].app_title, seen[0].app_version_name)
+
+
+def test_a_context_that_cannot_be_made_did_not_run_the_handler(run: Any) -> None:
+    """A client that is no object is the runtime's own failure, as on Lambda: the handler was not called."""
+    seen: list[Any] = []
+    error = failure(run, lambda event, context: seen.append(event), context={"client": "text"})
+
+    assert [] == seen
+    assert (FunctionLoadError, "AttributeError") == (type(error), error.error_type)
+    assert error.executed is Executed.NO
 
 
 def test_every_key_of_the_invoker_context_travels(run: Any) -> None:

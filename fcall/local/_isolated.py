@@ -87,9 +87,9 @@ class Isolated:
                 # What has no stack trace is the platform's to report; the real runtime's process does not survive it.
                 warm = self._reuse and header.get("stack_trace", ()) is not None
                 return (answer, self._reported(slot, header, answer, facts, init)) if header else (answer, None)
-            except (BrokenPipeError, ConnectionResetError):  # dead before it had the whole event
-                if slot is not None and init is not None:  # a new one too: it is the function's doing
-                    failure = self._runtime.exited(facts.request_id, slot.kill())
+            except SlotDied as died:  # before it called the handler
+                if init is not None:  # a new one too: it is the function's doing
+                    failure = self._runtime.exited(facts.request_id, died.status)
                     failure.phase = "load"  # its handler did not run
                     raise failure from None
             finally:
@@ -132,16 +132,23 @@ class Isolated:
     def _called(
         self, slot: Slot, payload: bytes, facts: InvocationFacts, deadline: Deadline
     ) -> tuple[dict[str, Any], bytes]:
-        """What came of one event in a slot."""
+        """What came of one event in a slot.
+
+        Raises:
+            Failure, InvocationTimeoutError: see `run`.
+            SlotDied: the process ended before it called the handler, which did not run.
+        """
         patience = deadline.remaining()
         if not patience:
             raise _too_late("the function was loaded after the caller's time-out", Executed.NO, facts)
         try:
             return slot.call(facts.request_id, _order(facts), payload, min(facts.function_timeout, patience))
         except SlotDied as died:
+            if not died.begun:
+                raise
             failure = self._runtime.exited(facts.request_id, died.status)
         except TimedOut as late:
-            if late.unread:
+            if not late.begun:
                 raise _too_late("the function's process did not take the event in time", Executed.NO, facts) from late
             if patience < facts.function_timeout:
                 raise _too_late("the function was stopped at the caller's time-out", Executed.YES, facts) from late

@@ -42,23 +42,25 @@ class SlotDied(Exception):  # noqa: N818 - an event, for the caller to name
 
     Attributes:
         status: its exit status, or less than 0 for the signal that killed it.
+        begun: it had called the handler.
     """
 
-    def __init__(self, status: int) -> None:
+    def __init__(self, status: int, begun: bool) -> None:
         super().__init__(f"the worker ended with status {status}")
         self.status = status
+        self.begun = begun
 
 
 class TimedOut(Exception):  # noqa: N818
     """The limit passed before the worker answered, and it was killed.
 
     Attributes:
-        unread: it had not read the whole event, which did not run therefore.
+        begun: it had called the handler.
     """
 
-    def __init__(self, unread: bool) -> None:
+    def __init__(self, begun: bool) -> None:
         super().__init__("the worker was killed at its limit")
-        self.unread = unread
+        self.begun = begun
 
 
 class Slot:
@@ -81,6 +83,7 @@ class Slot:
         self._finalizer = weakref.finalize(self, self._worker.end)
         self._finalizer.atexit = False  # one that is busy for a daemon thread is left to the supervisor
         forget_in_child(self)
+        self._begun = self._worker.begun
         self._socket = self._worker.channel
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _GLANCE)
         self.log = _Log(self._worker.log)
@@ -103,10 +106,7 @@ class Slot:
         Raises:
             SlotDied, TimedOut: it ended, or was killed at its limit.
         """
-        try:
-            return self._checked(self._awaited(self.used_at + seconds), "")
-        except ConnectionResetError:
-            raise self._died() from None
+        return self._checked(self._awaited(self.used_at + seconds), "")
 
     def call(
         self, request_id: str, header: dict[str, Any], payload: bytes, seconds: float
@@ -120,20 +120,15 @@ class Slot:
             seconds: when to kill the worker.
 
         Raises:
-            BrokenPipeError, ConnectionResetError: the worker was dead before the event was whole on its way, or before
-                it had read all of it; it did not run.
-            SlotDied, TimedOut: it ended, or was killed at its limit.
+            SlotDied, TimedOut: it ended, or was killed at its limit; the function ran where it had `begun`.
         """
         self.used_at = time.monotonic()
         ends_at = self.used_at + seconds
         plain = not header and not self.log.seen
         if not plain:
             self.log.forget()
-        frame = packed(request_id, header, payload)
-        if len(frame) <= _PIECE:
-            self._socket.sendall(frame)  # the socket is empty, and takes as much without waiting
-        else:
-            self._send_large(frame, ends_at)
+        self._begun.clear()
+        self._send(packed(request_id, header, payload), ends_at)
         return self._checked((plain and self._glance()) or self._awaited(ends_at), request_id)
 
     @property
@@ -159,12 +154,21 @@ class Slot:
         self._worker.let_go()
         self._worker.process.returncode = 0  # it is not ours to wait for
 
+    def _send(self, frame: bytes, ends_at: float) -> None:
+        try:
+            if len(frame) <= _PIECE:
+                self._socket.sendall(frame)  # the socket is empty, and takes as much without waiting
+            else:
+                self._send_large(frame, ends_at)
+        except TimeoutError:
+            raise self._timed_out() from None
+        except OSError:
+            raise self._died() from None
+
     def _send_large(self, frame: bytes, ends_at: float) -> None:
         self._socket.settimeout(max(0.001, ends_at - time.monotonic()))
         try:
             self._socket.sendall(frame)
-        except TimeoutError:
-            raise self._timed_out() from None
         finally:
             with contextlib.suppress(OSError):
                 self._socket.settimeout(None)
@@ -186,8 +190,6 @@ class Slot:
             piece = self._socket.recv(_PIECE)
         except BlockingIOError:
             return None
-        except ConnectionResetError:  # what Linux says of an end that is gone and left something unread
-            raise
         except OSError:
             piece = b""
         return self._read(piece)
@@ -211,8 +213,6 @@ class Slot:
     def _received(self) -> Frame | None:
         try:
             piece = self._socket.recv(_PIECE)
-        except ConnectionResetError:  # see _glance
-            raise
         except OSError:
             piece = b""
         return self._read(piece)
@@ -242,27 +242,13 @@ class Slot:
         # The group's leader is not reaped before the group is killed, so that its number stays its own.
         self._worker.wait_without_reaping(0.2)
         self.log.drain()
-        return SlotDied(self.kill())
+        status = self.kill()
+        return SlotDied(status, self._begun.is_set)  # only now: one that lived on might have begun yet
 
     def _timed_out(self) -> TimedOut:
         self.log.drain()
-        self._worker.kill_group()
-        self._worker.wait_without_reaping(0.2)
-        unread = self._left_unread()
         self.kill()
-        return TimedOut(unread)
-
-    def _left_unread(self) -> bool:
-        """Whether the worker, which is dead, had not read everything that was sent to it."""
-        self._socket.setblocking(False)
-        try:
-            while self._socket.recv(_PIECE):
-                continue
-        except ConnectionResetError:  # see _glance
-            return True
-        except OSError:
-            pass
-        return False
+        return TimedOut(self._begun.is_set)
 
 
 class _Log:

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from fcall.local import _queue
+from fcall.local._flag import Flag
 from fcall.local._frames import Frame, FrameReader, packed
 from fcall.local._nesting import Nesting, enter_everywhere
 from fcall.local._runtimes import Failure, Handler, InvocationFacts, Runtime
@@ -55,13 +56,15 @@ class _Channel:
         self._socket.sendall(packed(request_id, header, payload))
 
 
-def main(descriptor: int) -> None:
+def main(descriptor: int, flag_descriptor: int) -> None:
     """Run one function until the parent is gone.
 
     Args:
         descriptor: the socket, inherited from the parent.
+        flag_descriptor: the file of the flag that says that the handler is called, inherited too.
     """
-    channel = _Channel(descriptor)
+    channel, begun = _Channel(descriptor), Flag(flag_descriptor)
+    os.close(flag_descriptor)
     _, start, _ = channel.receive()
     runtime = runtime_named(start["runtime"])
     _limit_memory(start["memory_limit"])
@@ -74,13 +77,16 @@ def main(descriptor: int) -> None:
         sys.exit(1)
     channel.send("", {})
     while True:
-        _serve(channel, runtime, handler, start, channel.receive())
+        _serve(channel, begun, runtime, handler, start, channel.receive())
 
 
-def _serve(channel: _Channel, runtime: Runtime, handler: Handler, start: dict[str, Any], frame: Frame) -> None:
+def _serve(
+    channel: _Channel, begun: Flag, runtime: Runtime, handler: Handler, start: dict[str, Any], frame: Frame
+) -> None:
     """Run one event and answer. What the runtime does not survive passes through, and ends the process."""
     request_id, order, payload = frame
     facts = _facts(request_id, order, start)
+    facts.on_begin = begun.set
     enter_everywhere(facts.nesting, facts.ends_at, facts.clock)
     if runtime.trace_variable:
         _set(runtime.trace_variable, facts.nesting.trace)
@@ -92,8 +98,8 @@ def _serve(channel: _Channel, runtime: Runtime, handler: Handler, start: dict[st
     except Failure as failure:
         channel.check()
         runtime.log_failure(failure)
-        phase = "memory" if start["memory_limit"] and failure.error_type == "MemoryError" else failure.phase
-        channel.send(request_id, _told(failure, phase), failure.document)
+        out_of_memory = start["memory_limit"] and failure.error_type == "MemoryError" and failure.phase != "load"
+        channel.send(request_id, _told(failure, "memory" if out_of_memory else failure.phase), failure.document)
     else:
         header: dict[str, Any] = {"used_mb": _used_mb()} if facts.wants_log else {}
         if _owes():

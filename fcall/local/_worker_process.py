@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from fcall.local._flag import Flag, flag_file
 from fcall.local._watch import watch
 
 __all__ = ["Worker"]
@@ -23,7 +24,7 @@ _NAP = 0.01
 # The worker runs the very code that this process runs, and then forgets where that came from.
 _START = (
     "import sys; sys.path.insert(0, sys.argv[2]); from fcall.local._worker import main; del sys.path[0]; "
-    "main(int(sys.argv[1]))"
+    "main(int(sys.argv[1]), int(sys.argv[3]))"
 )
 _SOURCES = str(Path(__file__).parents[2])
 
@@ -37,6 +38,7 @@ class Worker:
         channel: the socket to it.
         log: where its output comes out.
         death: readable when the process has ended, where the system has such a thing.
+        begun: what the process sets when it calls the handler.
         owes: it has something to do yet, which it will where the channel ends.
     """
 
@@ -44,6 +46,7 @@ class Worker:
     channel: socket.socket
     log: io.FileIO
     death: io.FileIO | None
+    begun: Flag
     owes: bool = False
 
     @classmethod
@@ -58,13 +61,16 @@ class Worker:
             ours, theirs = map(undo.enter_context, socket.socketpair())
             log, log_end = (undo.enter_context(io.FileIO(end, mode)) for end, mode in zip(os.pipe(), "rw", strict=True))
             os.set_blocking(log.fileno(), False)
+            file = undo.enter_context(flag_file())
+            begun = Flag(file.fileno())
+            undo.callback(begun.close)
             process = subprocess.Popen(  # noqa: S603 - our own interpreter
-                [sys.executable, "-P", "-u", "-c", _START, str(theirs.fileno()), _SOURCES],
+                [sys.executable, "-P", "-u", "-c", _START, str(theirs.fileno()), _SOURCES, str(file.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=log_end,
                 stderr=log_end,
                 env=environment,
-                pass_fds=(theirs.fileno(),),
+                pass_fds=(theirs.fileno(), file.fileno()),
                 start_new_session=True,
             )
             undo.callback(_kill, process)
@@ -72,8 +78,9 @@ class Worker:
             death = _death_of(process.pid)
             theirs.close()
             log_end.close()
+            file.close()
             undo.pop_all()
-        return cls(process, ours, log, death)
+        return cls(process, ours, log, death, begun)
 
     @property
     def ends(self) -> list[socket.socket | io.FileIO]:
@@ -82,7 +89,7 @@ class Worker:
 
     def let_go(self) -> None:
         """Close what this process has of it."""
-        for end in self.ends:
+        for end in (*self.ends, self.begun):
             end.close()
 
     def end(self) -> None:
@@ -91,10 +98,6 @@ class Worker:
             self._let_finish()
         _kill(self.process)
         self.let_go()
-
-    def kill_group(self) -> None:
-        """Kill it and what it has started, and leave it to be waited for."""
-        _kill_group(self.process)
 
     def wait_without_reaping(self, seconds: float) -> None:
         """Wait until it has ended, at most so long."""

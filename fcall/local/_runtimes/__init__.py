@@ -67,6 +67,7 @@ class InvocationFacts:
         nesting: where the function runs in a tree of calls.
         wants_log: the caller asked for the end of the log.
         handler: the handler as the vendors write it, ``module.function``.
+        on_begin: what the runtime calls last before the handler, where somebody has to know that it is called.
     """
 
     request_id: str
@@ -81,6 +82,7 @@ class InvocationFacts:
     nesting: Nesting = OUTERMOST
     wants_log: bool = False
     handler: str = ""
+    on_begin: Callable[[], object] | None = None
 
 
 @dataclass(frozen=True, slots=True)

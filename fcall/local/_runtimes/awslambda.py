@@ -79,14 +79,18 @@ class LambdaRuntime:
 
     def run(self, handler: Handler, payload: bytes, facts: InvocationFacts) -> bytes:
         _log.request_id = facts.request_id
+        phase: Phase = "load"
         try:
             context = LambdaContext(facts)
             event = _event(payload, facts.request_id)
+            phase = "handler"
+            if facts.on_begin is not None:
+                facts.on_begin()
             returned = handler(event, context)
         except Failure:
             raise
         except Exception as error:
-            raise _failure("handler", type(error).__name__, str(error), facts.request_id, _frames(error)) from error
+            raise _failure(phase, type(error).__name__, str(error), facts.request_id, _frames(error)) from error
         if isinstance(returned, bytes):
             return returned
         try:

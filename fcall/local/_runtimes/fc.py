@@ -71,8 +71,11 @@ class FCRuntime:
         return handler
 
     def run(self, handler: Handler, payload: bytes, facts: InvocationFacts) -> bytes:
+        context = self.context(facts)
+        if facts.on_begin is not None:
+            facts.on_begin()
         try:
-            returned = handler(payload, self.context(facts))
+            returned = handler(payload, context)
         except Exception as error:
             raise _failure("handler", error) from error
         try:

@@ -7,15 +7,27 @@
         ...  # call the service at server.url
         assert server.executions == 1
 
-It needs nothing that fcall does not bring; with ``tls=True`` it needs the extra ``testing``.
+`FaultProcess` has the server in a process of its own. It needs nothing that fcall does not bring; with ``tls=True`` it
+needs the extra ``testing``.
 """
 
 from __future__ import annotations
 
 from fcall.testing.faults._catalogue import FAULTS
 from fcall.testing.faults._fault import End, Fault, Stage
+from fcall.testing.faults._process import FaultProcess
 from fcall.testing.faults._request import Headers, Request
 from fcall.testing.faults._response import Response
 from fcall.testing.faults._server import FaultServer
 
-__all__ = ["End", "FAULTS", "Fault", "FaultServer", "Headers", "Request", "Response", "Stage"]  # noqa: RUF022 - sorted()
+__all__ = [  # noqa: RUF022 - sorted()
+    "End",
+    "FAULTS",
+    "Fault",
+    "FaultProcess",
+    "FaultServer",
+    "Headers",
+    "Request",
+    "Response",
+    "Stage",
+]

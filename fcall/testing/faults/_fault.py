@@ -178,7 +178,7 @@ class Fault:
         canned = Response(
             status, tuple(dict(headers).items()) if isinstance(headers, Mapping) else tuple(headers), body
         )
-        return cls(f"STATUS_{status}", executes=runs, sends=lambda response: canned.wire())
+        return cls(f"STATUS_{status}", executes=runs, sends=sends.canned(canned))
 
     @classmethod
     def redirect(cls, location: str, status: int = 307) -> Fault:
@@ -193,7 +193,7 @@ class Fault:
             executes=True,
             delivers=True,
             pace=seconds,
-            sends=lambda response: (b"", *response.wire()),
+            sends=sends.before(b""),
         )
 
 

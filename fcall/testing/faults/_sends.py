@@ -1,11 +1,11 @@
-"""What faults send: functions from the healthy answer to pieces of bytes."""
+"""What faults send: functions from the healthy answer to pieces of bytes. Each of them can be pickled."""
 
 from __future__ import annotations
 
 import gzip
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from functools import cache, partial
 
 from fcall.testing.faults._response import Response
 
@@ -32,27 +32,47 @@ def healthy(response: Response) -> Iterable[bytes]:
 
 def fixed(data: bytes) -> Send:
     """These bytes, whatever the answer."""
-    return lambda response: (data,)
+    return partial(_fixed, data)
+
+
+def _fixed(data: bytes, response: Response) -> Iterable[bytes]:
+    return (data,)
 
 
 def canned(response: Response) -> Send:
     """This answer instead."""
-    return lambda healthy: response.wire()
+    return partial(_canned, response)
+
+
+def _canned(response: Response, healthy: Response) -> Iterable[bytes]:
+    return response.wire()
 
 
 def before(data: bytes) -> Send:
     """These bytes, then the answer."""
-    return lambda response: itertools.chain((data,), response.wire())
+    return partial(_before, data)
+
+
+def _before(data: bytes, response: Response) -> Iterable[bytes]:
+    return itertools.chain((data,), response.wire())
 
 
 def after(data: bytes) -> Send:
     """The answer, and later these bytes."""
-    return lambda response: (b"".join(response.wire()), data)
+    return partial(_after, data)
+
+
+def _after(data: bytes, response: Response) -> Iterable[bytes]:
+    return (b"".join(response.wire()), data)
 
 
 def endless(data: bytes) -> Send:
     """These bytes over and over."""
-    return lambda response: itertools.repeat(data)
+    return partial(_endless, data)
+
+
+def _endless(data: bytes, response: Response) -> Iterable[bytes]:
+    return itertools.repeat(data)
 
 
 def pause(response: Response) -> Iterable[bytes]:
@@ -62,17 +82,29 @@ def pause(response: Response) -> Iterable[bytes]:
 
 def trickled(data: bytes) -> Send:
     """These bytes one by one, then zeros for ever."""
-    return lambda response: itertools.chain(_one_by_one(data), itertools.repeat(b"\0"))
+    return partial(_trickled, data)
+
+
+def _trickled(data: bytes, response: Response) -> Iterable[bytes]:
+    return itertools.chain(_one_by_one(data), itertools.repeat(b"\0"))
 
 
 def framed(*lines: str) -> Send:
     """The whole answer, with these lines in its head instead of its length."""
-    return lambda response: (response.head(*lines) + response.content(),)
+    return partial(_framed, lines)
+
+
+def _framed(lines: Iterable[str], response: Response) -> Iterable[bytes]:
+    return (response.head(*lines) + response.content(),)
 
 
 def length_off_by(difference: int) -> Send:
     """The whole answer, whose length is said to be another."""
-    return lambda response: framed(f"Content-Length: {max(0, len(response.content()) + difference)}")(response)
+    return partial(_length_off_by, difference)
+
+
+def _length_off_by(difference: int, response: Response) -> Iterable[bytes]:
+    return _framed([f"Content-Length: {max(0, len(response.content()) + difference)}"], response)
 
 
 # The head
@@ -188,7 +220,11 @@ def no_body(response: Response) -> Iterable[bytes]:
 
 def other_body(body: bytes) -> Send:
     """The head with its headers, and this body."""
-    return lambda response: (response.head(f"Content-Length: {len(body)}") + body,)
+    return partial(_other_body, body)
+
+
+def _other_body(body: bytes, response: Response) -> Iterable[bytes]:
+    return (response.head(f"Content-Length: {len(body)}") + body,)
 
 
 def big_body(response: Response) -> Iterator[bytes]:

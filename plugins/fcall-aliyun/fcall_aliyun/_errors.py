@@ -87,9 +87,15 @@ STATUSES: dict[int | str, type[FcallError] | ErrorRow] = {
 ANSWERS = ErrorTable(codes=CODES, statuses=STATUSES)
 
 WHILE_CONNECTING = ErrorTable(
-    exceptions={"builtins.Exception": ErrorRow(ConnectionFailedError, executed=Executed.NO)},
+    exceptions={
+        "ssl.SSLCertVerificationError": ErrorRow(ConnectionFailedError, executed=Executed.NO, retryable=False),
+        "builtins.Exception": ErrorRow(ConnectionFailedError, executed=Executed.NO),
+    },
 )
-"""Before the request was whole on its way: no name, refused, TLS, connect time-out, reset in mid-request."""
+"""Before the request was whole on its way: no name, refused, TLS, connect time-out, reset in mid-request.
+
+A certificate that is not trusted does not pass.
+"""
 
 WHEN_SENT = ErrorTable(
     exceptions={

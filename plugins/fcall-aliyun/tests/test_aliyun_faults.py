@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from fcall_aliyun.testing import FcEndpoint
+from fcall_aliyun._errors import CODES
+from fcall_aliyun.testing import FcEndpoint, error_faults
 
 import fcall
-from fcall.errors import Executed, FcallError, UnmappedProviderError
+from fcall.errors import ConnectionFailedError, Executed, FcallError, UnmappedProviderError
 from fcall.testing.faults import FAULTS, Fault, Stage
 
 EVENT = b'{"name": "Ada", "filler": "0123456789"}'
@@ -85,6 +86,26 @@ def _true_answers(runs: int) -> set[Executed]:
     return {Executed.MAYBE, Executed.YES} if runs else {Executed.MAYBE, Executed.NO}
 
 
+@pytest.mark.parametrize("api", ["2.0", "3.0"])
+def test_every_error_of_the_api_is_told_right(
+    faulty: Faulty, client: Callable[..., fcall.Client], api: Literal["2.0", "3.0"]
+) -> None:
+    """Whatever the service answers instead of running the function, or after it, nothing false is said of the run."""
+    caller = client(faulty.endpoint, attempts=1)
+    codes = set()
+    for fault in error_faults(api):
+        faulty.reset()
+        faulty.endpoint.inject(fault)
+        with pytest.raises(FcallError) as raised:
+            caller.invoke("images/echo" if api == "2.0" else "echo", payload=EVENT, timeout=10)
+
+        assert int(fault.executes) == faulty.runs, fault
+        assert raised.value.executed in _true_answers(faulty.runs), fault
+        codes.add(raised.value.code)
+
+    assert set(CODES) == codes
+
+
 CONNECTING = [fault for fault in FAULTS if fault.stage in (Stage.CONNECT, Stage.HANDSHAKE)]
 
 
@@ -103,6 +124,23 @@ def test_what_was_not_sent_did_not_run(
     assert isinstance(outcome, FcallError)
     assert outcome.executed is Executed.NO
     assert faulty.runs == 0
+
+
+@pytest.mark.parametrize("fault", [Fault.TLS_UNTRUSTED, Fault.TLS_WRONG_NAME, Fault.TLS_EXPIRED], ids=str)
+@pytest.mark.parametrize("name", ["images/echo", "echo"], ids=["fc2", "fc3"])
+def test_a_certificate_that_is_not_trusted_is_never_tried_again(
+    faulty: Faulty, client: Callable[..., fcall.Client], name: str, fault: Fault
+) -> None:
+    """No repetition makes a certificate a good one, so there is none, though the next one would have gone well."""
+    if faulty.endpoint.ca_file is None:
+        pytest.skip("a fault of TLS")
+    faulty.reset()
+    faulty.endpoint.inject(fault)
+    with pytest.raises(ConnectionFailedError, match="not trusted") as raised:
+        client(faulty.endpoint).invoke(name, payload=EVENT)
+
+    assert (Executed.NO, False, 0) == (raised.value.executed, raised.value.retryable, faulty.runs)
+    assert 1 == len(raised.value.attempts)
 
 
 @pytest.mark.parametrize("name", ["images/echo", "echo"], ids=["fc2", "fc3"])

@@ -248,6 +248,7 @@ def _exception_error(error: Exception, sent: bool, deadline: Deadline, executed:
         made = ConnectionFailedError(
             f"no secure connection could be made: boto3 raised {name}; look at endpoint_url and AWS_CA_BUNDLE",
             executed=_NO,
+            retryable=not _is_untrusted(error),
         )
     else:
         made = _sent.error_of(error, f"the call broke off: boto3 raised {name}", executed=executed)
@@ -269,6 +270,11 @@ def _in_handshake(error: BaseException) -> bool:
     botocore has one SSLError for this and for a break later on, and calls a silence in the handshake a read time-out.
     """
     return any(not _AGREEING.isdisjoint(_functions(cause)) for cause in _causes(error))
+
+
+def _is_untrusted(error: BaseException) -> bool:
+    """Whether the server's certificate was the trouble, by Python's name for it or urllib3's: that does not pass."""
+    return any(type(cause).__name__ in ("SSLCertVerificationError", "CertificateError") for cause in _causes(error))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

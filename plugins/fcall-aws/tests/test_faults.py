@@ -9,8 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from fcall_aws._service._errors import STATUS
+from fcall_aws.testing import error_faults
 
-from fcall.errors import Executed, FcallError
+from fcall.errors import Executed, FcallError, UnmappedProviderError
 from fcall.testing.faults import FAULTS, End, Fault
 
 WAYS = ("plain", "tls", "watched-plain", "watched-tls")
@@ -153,6 +155,42 @@ def test_a_fault_that_stays(
         assert Executed.NO is outcome.error.executed
     assert [] == _secrets_in(outcome.error, caplog)
     _check_well(line, after, verb, fault)
+
+
+@pytest.mark.parametrize("fault", [Fault.TLS_UNTRUSTED, Fault.TLS_WRONG_NAME, Fault.TLS_EXPIRED], ids=str)
+@pytest.mark.parametrize("way", ["tls", pytest.param("watched-tls", marks=BOTO3_FORGETS)])
+def test_a_certificate_that_is_not_trusted_is_never_tried_again(
+    lines: Callable[[str], Any], way: str, fault: Fault
+) -> None:
+    """No repetition makes a certificate a good one, so there is none, though the next one would have gone well."""
+    line = lines(way)
+    line.server.inject(fault)
+    outcome = line.sync("untrusted")
+    line.server.heal()
+
+    assert (Executed.NO, False, 0) == (outcome.error.executed, outcome.error.retryable, outcome.runs)
+    assert 1 == len(outcome.error.attempts)
+
+
+def test_every_error_of_the_api_is_told_right(line: Callable[..., Any]) -> None:
+    """Whatever the service answers instead of running the function, or after it, nothing false is said of the run."""
+    it = line(attempts=1)
+    for fault in error_faults():
+        it.server.inject(fault)
+        outcome = it.sync("refused")
+
+        assert int(fault.executes) == outcome.runs, fault
+        assert str(fault).removesuffix("_AFTER_RUN") == outcome.error.code
+        assert not isinstance(outcome.error, UnmappedProviderError), fault
+        assert outcome.error.executed in ((Executed.MAYBE,) if outcome.runs else (Executed.NO, Executed.MAYBE)), fault
+
+
+def test_there_is_a_fault_for_every_error() -> None:
+    """The faults are the errors that the endpoint knows, each once, and some a second time after a run."""
+    names = [str(fault) for fault in error_faults()]
+
+    assert len(names) == len(set(names))
+    assert set(STATUS) == {name.removesuffix("_AFTER_RUN") for name in names}
 
 
 def _check_well(line: Any, after: Any, verb: str, fault: Fault) -> None:

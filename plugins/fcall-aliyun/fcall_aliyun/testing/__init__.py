@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from fcall_aliyun.testing._endpoint import FcEndpoint
+from fcall_aliyun.testing._faults import error_faults
 
-__all__ = ["FcEndpoint"]
+__all__ = ["FcEndpoint", "error_faults"]

@@ -2,7 +2,7 @@
 
 `LambdaEndpoint` runs handlers through fcall's local provider and answers as the service does. `result`,
 `function_error`, `streamed`, `accepted`, `allowed`, `document` and `error_answer` make single answers, which
-`LambdaEndpoint.answer_next` gives to the next requests.
+`LambdaEndpoint.answer_next` gives to the next requests. `error_faults` has every error of the API as a fault.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from fcall_aws._service._eventstream import error_frame, event_frame, exception_frame
 from fcall_aws._service._wire import Answer, accepted, allowed, document, error_answer, function_error, result, streamed
 from fcall_aws.testing._endpoint import LambdaEndpoint
+from fcall_aws.testing._faults import error_faults
 
 __all__ = [
     "Answer",
@@ -18,6 +19,7 @@ __all__ = [
     "allowed",
     "document",
     "error_answer",
+    "error_faults",
     "error_frame",
     "event_frame",
     "exception_frame",
