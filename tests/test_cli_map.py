@@ -183,13 +183,13 @@ def resumed_after_kills(kills: int) -> None:
     wrote(count)
     arguments = ("local:app.py:logged", "in.jsonl", "--output", "out.jsonl", "--resume", "--concurrency", "8")
     instants = random.Random()
-
-    assert any([killed(arguments, instants.uniform(0.0, 0.05)) for _ in range(kills)])
+    died = [killed(arguments, instants.uniform(0.0, 0.05)) for _ in range(kills)]
     process = begun(*arguments)
     _, errors = process.communicate(timeout=60)
     answered = [line["line"] for line in lines(Path("out.jsonl").read_text())]
     ran = Path("ran").read_text().split()
 
+    assert any(died)
     assert (0, "") == (process.returncode, errors)
     assert list(range(1, count + 1)) == sorted(answered)
     assert count <= len(ran) <= count + kills * (8 + 8 + 64)  # what was called and not yet written is called again
