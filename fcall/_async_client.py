@@ -54,6 +54,8 @@ class AsyncClient(Caller):
         ConfigurationError: as for `Client`.
     """
 
+    _iterables = (Iterable, AsyncIterable)
+
     def __init__(
         self,
         config: str | os.PathLike[str] | Mapping[str, Any] | None = None,

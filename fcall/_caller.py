@@ -41,6 +41,9 @@ _CLOSED = "the client is closed; make a new one, or keep this one open for as lo
 class Caller:
     """The part of a client that neither waits nor awaits. `Client` says what the arguments mean."""
 
+    _iterables: tuple[type, ...] = (Iterable,)
+    """What a map can read its items from."""
+
     def __init__(
         self,
         config: str | os.PathLike[str] | Mapping[str, Any] | None = None,
@@ -130,7 +133,7 @@ class Caller:
         ring: Callable[[], None],
     ) -> Many:
         """What a map is made of; everything but the items is checked now."""
-        kind, source = source_of(*items)
+        kind, source = source_of(*items, self._iterables)
         check(concurrency, parameters)
         parsed = self._router.target(target)
         routes = self._routes(parsed)

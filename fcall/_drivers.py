@@ -15,10 +15,12 @@ from fcall.provider import AsyncioProvider, Deadline, StreamingProvider
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+    from contextvars import Context
 
 __all__ = ["Pool", "run_asyncio", "run_sync", "stream_asyncio", "stream_sync"]
 
 T = TypeVar("T")
+S = TypeVar("S", bound=Step)
 
 
 class Pool(Protocol):
@@ -122,7 +124,7 @@ async def stream_asyncio(
                 elif isinstance(step, (Open, Advance)):
                     context = context or here.copy()  # for the threads, with what the hooks have set
                     deadline = step.deadline if isinstance(step, Open) else deadline
-                    answer = await _on_thread(pool, deadline, context.run, opened.done, step)
+                    answer = await _on_thread(pool, deadline, step, partial(_within, context, opened.done))
                 else:
                     answer = await _awaited(step, pool, sleep)
             except BaseException as error:  # noqa: BLE001 - the flow decides on every outcome
@@ -225,11 +227,15 @@ async def _awaited(step: Step, pool: Pool | None, sleep: Callable[[float], Await
         return await answer
     from contextvars import copy_context
 
-    return await _on_thread(pool, step.deadline, copy_context().run, _invoked, step)
+    return await _on_thread(pool, step.deadline, step, partial(_within, copy_context(), _invoked))
 
 
-async def _on_thread(pool: Pool | None, deadline: Deadline, function: Callable[..., T], *arguments: Any) -> T:
-    """What the function gives on a thread of the pool.
+def _within(context: Context, function: Callable[[S], T], step: S) -> T:
+    return context.run(function, step)
+
+
+async def _on_thread(pool: Pool | None, deadline: Deadline, step: S, function: Callable[[S], T]) -> T:
+    """What the function makes of the step on a thread of the pool.
 
     Raises:
         InvocationTimeoutError: there was no thread for it before the deadline; NO.
@@ -238,13 +244,15 @@ async def _on_thread(pool: Pool | None, deadline: Deadline, function: Callable[.
 
     loop = asyncio.get_running_loop()
     if pool is None:
-        return await loop.run_in_executor(None, function, *arguments)
-    future = pool.submit(function, *arguments)
+        return await loop.run_in_executor(None, function, step)
+    future = pool.submit(function, step)
     too_late: list[bool] = []
     timer = loop.call_later(deadline.remaining(), lambda: too_late.append(future.cancel()))
     try:
         return await asyncio.wrap_future(future)
     except asyncio.CancelledError:
+        if isinstance(step, Send):
+            step.begun = not future.cancel()
         task = asyncio.current_task()
         if not any(too_late) or task is None or task.cancelling():
             raise

@@ -129,11 +129,6 @@ class Flow:
         whether = "it may have run (executed: MAYBE)" if self._executed() else "it did not run (executed: NO)"
         return f"fcall: interrupted while {self._target.name} was being called; {whether}"
 
-    @property
-    def _in_doubt(self) -> Executed:
-        """What can be said of an attempt that nobody waited for; a dry run never runs anything."""
-        return Executed.NO if self._invocation.type == "DryRun" else Executed.MAYBE
-
     def _tell_end(self, started: float, result: InvocationResult | None, error: BaseException | None) -> None:
         if self._call is not None:
             elapsed = self._deadline.clock() - started
@@ -189,7 +184,7 @@ class Flow:
                 except Exception as error:  # noqa: BLE001 - what a provider lets slip is an error of ours
                     failure = _unmapped(error)
                 except BaseException as error:
-                    self._attempted(way, "maybe", self._in_doubt, clock() - started, type(error).__name__)
+                    self._cut_off(way, clock() - started, error)
                     raise
                 elapsed = clock() - started
                 if failure is None and not way.step.accepts(answer):
@@ -283,7 +278,10 @@ class Flow:
         now = self._deadline.clock()
         if breaker is not None and breaker.wait(now):
             raise _left_alone(way.label, breaker, now)
-        if not (yield Enter(way.guard.limit, place, self._deadline)):
+        way.step.begun = False
+        entered = yield Enter(way.guard.limit, place, self._deadline)
+        way.step.begun = True
+        if not entered:
             raise _out_of_time(
                 f"while as many calls of {way.label} were under way as max_in_flight allows, {place.most}; raise it, "
                 "or timeout"
@@ -315,6 +313,12 @@ class Flow:
         attempt = self._attempted(way, outcome, failure.executed, elapsed, name, failure.code, pause)
         if pause is not None and self._call is not None:
             self._observers.retry(self._call, attempt)
+
+    def _cut_off(self, way: _Way, elapsed: float, error: BaseException) -> None:
+        """Write down an attempt that nobody waits for any more; a dry run never runs anything."""
+        begun = way.step.begun
+        executed = Executed.MAYBE if begun and self._invocation.type != "DryRun" else Executed.NO
+        self._attempted(way, "maybe" if begun else "not sent", executed, elapsed, type(error).__name__)
 
     def _attempted(
         self,

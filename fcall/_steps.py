@@ -17,13 +17,21 @@ __all__ = ["END", "Advance", "Emit", "Enter", "Open", "Pause", "Send", "Step"]
 
 @dataclass(slots=True)
 class Send:
-    """Call `provider.invoke`; answer with its result or throw what it raised."""
+    """Call `provider.invoke`; answer with its result or throw what it raised.
+
+    Attributes:
+        provider: whose method it is.
+        invocation: what is called.
+        deadline: when it has to be over.
+        begun: False where it is known that the provider was not asked: the call waits for its place or for a thread.
+    """
 
     wants: ClassVar[str] = "an InvocationResult"
 
     provider: Provider
     invocation: Invocation
     deadline: Deadline
+    begun: bool = True
 
     @staticmethod
     def accepts(answer: object) -> bool:

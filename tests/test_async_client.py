@@ -316,6 +316,39 @@ def test_a_call_is_cancelled_promptly_between_attempts() -> None:
     assert Executed.NO is watcher.outcomes[0].executed
 
 
+@pytest.mark.parametrize("waits_for", ["a place", "a thread"])
+def test_a_call_that_is_cancelled_while_it_waits_did_not_run(waits_for: str) -> None:
+    """No provider was asked, so the note and the observers say NO; and it is not called later either."""
+    watcher, provider = Watcher(), Blocking()
+    limit = {"max_in_flight": 1} if waits_for == "a place" else {}
+
+    async def use() -> None:
+        client = fcall.AsyncClient(
+            {"services": {"s": {"provider": "blocking", **limit}}},
+            providers={"blocking": provider},
+            plugins=[watcher],
+            threads=1 if waits_for == "a thread" else 2,
+        )
+        first = asyncio.ensure_future(client.invoke("s/f", 1))
+        await entered(provider)
+        second = asyncio.ensure_future(client.invoke("s/f", 2))
+        await asyncio.sleep(0)  # it is queued within its first step
+        second.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await second
+        assert "it did not run (executed: NO)" in caught.value.__notes__[0]
+        provider.gate.set()
+        assert 1 == (await first).json()
+        assert 3 == (await client.invoke("s/f", 3)).json()
+        assert provider.entered.acquire(blocking=False)
+        assert not provider.entered.acquire(blocking=False)
+        await client.close()
+
+    run(use())
+    cancelled = watcher.outcomes[0]
+    assert (Executed.NO, "not sent") == (cancelled.executed, cancelled.attempts[0].outcome)
+
+
 def test_a_stream_that_is_left_is_closed() -> None:
     """Leaving between pieces closes it; leaving while a piece is awaited closes it when that piece is there."""
 
@@ -489,6 +522,25 @@ def test_an_asynchronous_iterable_is_read_no_further_than_needed() -> None:
                 assert read <= 50 + 4 + 64
             async with client.map("f", stuck(), concurrency=4) as results:
                 assert 1 == (await anext(results)).json()
+
+    run(use())
+
+
+def test_an_asynchronous_iterable_that_is_cancelled_ends_the_map() -> None:
+    """A CancelledError of its own comes through, as from any iterable, and nobody waits for more."""
+
+    async def items() -> AsyncIterator[int]:
+        yield 1
+        waiting = asyncio.ensure_future(asyncio.sleep(600))
+        waiting.cancel()
+        await waiting
+
+    async def use() -> None:
+        async with fcall.AsyncClient(providers={"awaited": Awaited()}) as client:
+            results = client.map("f", items())
+            assert 1 == (await anext(results)).json()
+            with pytest.raises(asyncio.CancelledError):
+                await anext(results)
 
     run(use())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -98,9 +99,11 @@ def test_an_output_that_holds_something_is_not_overwritten(run: Callable[..., An
     wrote(2)
     Path("out.jsonl").write_text('{"line": 1, "result": 0}\n')
     Path("other.jsonl").write_text("something else\n")
+    Path("short.jsonl").write_text("something shorter")
     for arguments, words in (
         (("--output", "out.jsonl"), "holds something already; --resume goes on with it"),
         (("--output", "other.jsonl", "--resume"), "line 1 of 'other.jsonl' is none that fcall map wrote"),
+        (("--output", "short.jsonl", "--resume"), "line 1 of 'short.jsonl' is none that fcall map wrote"),
         (("--output", "no/such/folder.jsonl"), "cannot be written: No such file"),
         (("--resume",), "--resume goes on with a file; name it with --output."),
     ):
@@ -109,6 +112,7 @@ def test_an_output_that_holds_something_is_not_overwritten(run: Callable[..., An
         assert 2 == ended.code
         assert words in ended.err
     assert '{"line": 1, "result": 0}\n' == Path("out.jsonl").read_text()
+    assert "something shorter" == Path("short.jsonl").read_text()
     assert 2 == run("map", "local:app.py:double", "none.jsonl").code
 
 
@@ -125,6 +129,13 @@ def test_resume_calls_what_is_not_answered(run: Callable[..., Any]) -> None:
     assert [1, 2, 3, 4, 5, 6] == sorted(line["line"] for line in lines(after))
     assert 0 == run(*arguments).code
     assert after == Path("out.jsonl").read_text()
+
+
+def test_an_output_that_cannot_be_cut_off(run: Callable[..., Any]) -> None:
+    """What is no file holds nothing to go on with, and is written all the same."""
+    wrote(2)
+
+    assert 0 == run("map", "local:app.py:double", "in.jsonl", "--output", os.devnull, "--resume").code
 
 
 def test_an_output_of_another_input_is_noticed(run: Callable[..., Any]) -> None:
@@ -160,22 +171,31 @@ def begun(*arguments: str) -> subprocess.Popen[str]:
     )
 
 
+def killed(arguments: tuple[str, ...], seconds: float) -> bool:
+    """Begin it, and kill it so long after it wrote something; whether it was still under way."""
+    process, output = begun(*arguments), Path("out.jsonl")
+    before = output.stat().st_size if output.exists() else 0
+    while process.poll() is None and not (output.exists() and output.stat().st_size > before):
+        time.sleep(0.001)
+    time.sleep(seconds)
+    process.kill()
+    process.communicate()
+    return process.returncode == -signal.SIGKILL
+
+
 def resumed_after_kills(kills: int) -> None:
     """Kill it at random instants, go on each time, and see that every line has one answer."""
-    count = 2000
+    count = 400 * kills
     wrote(count)
     arguments = ("local:app.py:logged", "in.jsonl", "--output", "out.jsonl", "--resume", "--concurrency", "8")
     instants = random.Random()
-    for _ in range(kills):
-        process = begun(*arguments)
-        time.sleep(instants.uniform(0.1, 0.7))
-        process.kill()
-        process.communicate()
+    died = [killed(arguments, instants.uniform(0.0, 0.05)) for _ in range(kills)]
     process = begun(*arguments)
     _, errors = process.communicate(timeout=60)
     answered = [line["line"] for line in lines(Path("out.jsonl").read_text())]
     ran = Path("ran").read_text().split()
 
+    assert any(died)
     assert (0, "") == (process.returncode, errors)
     assert list(range(1, count + 1)) == sorted(answered)
     assert count <= len(ran) <= count + kills * (8 + 8 + 64)  # what was called and not yet written is called again

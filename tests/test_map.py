@@ -7,7 +7,7 @@ import itertools
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
@@ -365,6 +365,10 @@ def test_what_is_no_error_of_ours_comes_through(concurrency: int) -> None:
         next(client.as_completed("f", range(5), concurrency=concurrency))
 
 
+async def asynchronous() -> AsyncIterator[int]:
+    yield 1
+
+
 def test_what_cannot_be_called_at_all_is_said_at_once() -> None:
     """A mistake that every item would share is found before the first one is read."""
     client: Any = client_of(Counting())
@@ -375,6 +379,7 @@ def test_what_cannot_be_called_at_all_is_said_at_once() -> None:
         (("f", {"a": 1}), {}, "events is an iterable of items, not a dict"),
         (("f",), {"payloads": b"text"}, "payloads is an iterable of items, not a bytes"),
         (("f", 5), {}, "events is an iterable of items, not an int"),
+        (("f", asynchronous()), {}, "events is an asynchronous iterable, which only AsyncClient can read"),
         (("f", [1]), {"concurrency": 0}, "concurrency is a whole number from 1"),
         (("f", [1]), {"concurrency": True}, "concurrency is a whole number from 1"),
         (("f", [1]), {"payload": b"1"}, "pass payloads="),

@@ -10,7 +10,14 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from fcall._map._pace import Pace
 from fcall._map._work import Work, within
@@ -195,9 +202,15 @@ class WorkMachine(RuleBasedStateMachine):
         assert (self.ended and left == 0) == self.work.over
 
 
-# 250 runs of 50 steps are 12,500 steps.
-TestWork = WorkMachine.TestCase
-TestWork.settings = settings(max_examples=250, stateful_step_count=50, deadline=None)
+def test_the_work_by_every_order_of_events() -> None:
+    """No step breaks what is promised: each item has one end, in its turn, and no more are under way than may be."""
+    run_state_machine_as_test(WorkMachine, settings=settings(max_examples=60, stateful_step_count=40, deadline=None))
+
+
+@pytest.mark.long
+def test_the_work_by_ten_thousand_steps() -> None:
+    """The same, in 12,500 steps."""
+    run_state_machine_as_test(WorkMachine, settings=settings(max_examples=250, stateful_step_count=50, deadline=None))
 
 
 def test_a_call_cannot_wait_for_its_own_map() -> None:

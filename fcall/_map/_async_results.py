@@ -95,8 +95,10 @@ async def _read(crew: Crew, source: AsyncIterator[Any], room: asyncio.Event) -> 
             crew.engage()
     except StopAsyncIteration:
         work.end()
-    except Exception as error:  # noqa: BLE001 - the consumer gets it, after everything that was read before
-        work.end(error)
+    except BaseException as error:
+        work.end(error)  # the consumer gets it, after everything that was read before
+        if not isinstance(error, Exception):
+            raise
     finally:
         work.ring()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
@@ -69,8 +69,13 @@ class Many:
         return cls(plan, Work(most, Pace(most, plan.clock), in_order=in_order, ring=ring), source, counts)
 
 
-def source_of(events: Any, payloads: Any) -> tuple[str, Any]:
+def source_of(events: Any, payloads: Any, kinds: tuple[type, ...]) -> tuple[str, Any]:
     """What each item is, ``"event"`` or ``"payload"``, and where the items come from.
+
+    Args:
+        events: what the caller gave as such, or `ABSENT`.
+        payloads: the same.
+        kinds: what can be iterated over here.
 
     Raises:
         InvalidParamsError: neither is given, or both, or what is given is no iterable of items.
@@ -80,7 +85,9 @@ def source_of(events: Any, payloads: Any) -> tuple[str, Any]:
         raise InvalidParamsError(f"a map takes either events or payloads; {which}")
     kind, source = ("event", events) if payloads is ABSENT else ("payload", payloads)
     single = isinstance(source, (str, bytes, bytearray, memoryview, Mapping))
-    if single or not isinstance(source, (Iterable, AsyncIterable)):
+    if isinstance(source, AsyncIterable) and not isinstance(source, kinds):
+        raise InvalidParamsError(f"{kind}s is an asynchronous iterable, which only AsyncClient can read")
+    if single or not isinstance(source, kinds):
         raise InvalidParamsError(f"{kind}s is an iterable of items, not {a_kind(source)}; for one item use invoke")
     return kind, source
 

@@ -21,6 +21,8 @@ from fcall.errors import FcallError, FunctionError, FunctionResponseError, Inval
 __all__ = ["Answers", "CountedQuestions", "Numbers", "Questions", "answer", "failure", "opened"]
 
 _PIECE = 1 << 20
+_BEGINNING = b'{"line": '
+"""How each line of the output begins, whole or not."""
 
 
 class Numbers:
@@ -166,11 +168,13 @@ class Answers:
         whole = 0
         with open(os.dup(self._file), "rb") as file:
             for number, line in enumerate(file, 1):
-                if not line.endswith(b"\n"):
-                    break
-                self.answered.add(self._number(number, line))
-                whole += len(line)
-        os.truncate(self._file, whole)
+                if line.endswith(b"\n"):
+                    self.answered.add(self._number(number, line))
+                    whole += len(line)
+                elif line.startswith(_BEGINNING[: len(line)]):
+                    os.truncate(self._file, whole)
+                else:
+                    raise self._refused(number)
 
     def _number(self, number: int, line: bytes) -> int:
         """Which line of the input a line of the output answers."""
@@ -178,7 +182,10 @@ class Answers:
             answered = _json.decode(line)
             if isinstance(answered, dict) and type(answered.get("line")) is int and answered["line"] > 0:
                 return int(answered["line"])
-        raise click.UsageError(f"line {number} of {self._name!r} is none that fcall map wrote; name another file.")
+        raise self._refused(number)
+
+    def _refused(self, number: int) -> click.UsageError:
+        return click.UsageError(f"line {number} of {self._name!r} is none that fcall map wrote; name another file.")
 
 
 @contextlib.contextmanager
