@@ -223,8 +223,9 @@ async def _awaited(step: Step, pool: Pool | None, sleep: Callable[[float], Await
         return await _entered_asyncio(step)
     assert isinstance(step, Send)
     if isinstance(step.provider, AsyncioProvider):
-        answer: Awaitable[Any] = step.provider.invoke_asyncio(step.invocation, step.deadline)
-        return await answer
+        answer = await step.provider.invoke_asyncio(step.invocation, step.deadline)
+        if answer is not None:
+            return answer
     from contextvars import copy_context
 
     return await _on_thread(pool, step.deadline, step, partial(_within, copy_context(), _invoked))
