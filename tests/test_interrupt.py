@@ -170,6 +170,7 @@ def test_in_the_queue_for_a_place() -> None:
     code, errors, seconds = interrupted(
         """
         import threading
+        from fcall._limit import Limit
         called, released = threading.Event(), threading.Event()
 
         class Slow:
@@ -185,8 +186,14 @@ def test_in_the_queue_for_a_place() -> None:
         holder = threading.Thread(target=client.invoke, args=("f",))
         holder.start()
         called.wait()
-        try:
+
+        def queued(limit, place, queue=Limit.queue):
+            free = queue(limit, place)
             ready()
+            return free
+
+        Limit.queue = queued
+        try:
             client.invoke("f")
         finally:
             released.set()
