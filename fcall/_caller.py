@@ -13,7 +13,7 @@ from fcall._config import Configuration
 from fcall._deadline import Deadline
 from fcall._flow import Flow
 from fcall._fork import forget_in_child
-from fcall._invocation import Invocation, InvocationType, checked, parse_params
+from fcall._invocation import Invocation, InvocationType, checked, checked_names, parse_params
 from fcall._map._many import Many, check, source_of
 from fcall._map._plan import Plan
 from fcall._map._progress import ProgressOption
@@ -111,8 +111,7 @@ class Caller:
 
     def _listing(self, service: str | None) -> Iterator[FunctionInfo]:
         """The functions of a service, lazily; whether they can be listed is checked now."""
-        target = Target(service=service, function="*")
-        checked(target)
+        target = checked_names(Target(service=service, function="*"))
         route = self._routes(target)[0]
         if not (route.capabilities.listing and isinstance(route.provider, ListingProvider)):
             raise UnsupportedFeatureError(

@@ -103,19 +103,20 @@ class Flow:
 
     def invoke(self) -> Generator[Step, Any, InvocationResult]:
         """The call with one whole answer."""
-        return self._told(self._answered())
+        return self._told(self._tried(Send))
 
     def stream(self) -> Generator[Step, Any, InvocationResult]:
         """The call with an answer in pieces. Nothing is tried again once the first piece is there."""
         return self._told(self._streamed())
 
-    def _told(self, steps: Generator[Step, Any, InvocationResult]) -> Generator[Step, Any, InvocationResult]:
-        """`steps`, with the observers told before and after."""
+    def _told(self, steps: Generator[Step, Any, tuple[Any, Route]]) -> Generator[Step, Any, InvocationResult]:
+        """The answer of `steps` as the caller gets it, with the observers told before and after."""
         started = self._deadline.clock()
         try:
             if self._call is not None:
                 self._observers.before(self._call)
-            result = yield from steps
+            answer, route = yield from steps
+            result: InvocationResult = answer.told_by(route.provider_name, tuple(self._attempts))
         except BaseException as error:
             if not isinstance(error, Exception):
                 error.add_note(self._interrupted())
@@ -136,18 +137,13 @@ class Flow:
             callee = None if last is None else last.route.callee(last.step.invocation)
             self._observers.after(self._call, tuple(self._attempts), elapsed, result=result, error=error, callee=callee)
 
-    def _answered(self) -> Generator[Step, Any, InvocationResult]:
-        result, route = yield from self._tried(Send)
-        told: InvocationResult = result.told_by(route.provider_name, tuple(self._attempts))
-        return told
-
-    def _streamed(self) -> Generator[Step, Any, InvocationResult]:
+    def _streamed(self) -> Generator[Step, Any, tuple[InvocationResult, Route]]:
         (pieces, piece), route = yield from self._tried(Open)
         try:
             yield from self._pieces(pieces, piece, route)
         finally:
             self._leave()
-        return InvocationResult(provider=route.provider_name, attempts=tuple(self._attempts))
+        return InvocationResult(), route
 
     def _pieces(self, pieces: Iterator[bytes], piece: Any, route: Route) -> Generator[Step, Any, None]:
         failure: FcallError | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NoReturn, TypeAlias, TypedDict, TypeVar
 
 from fcall import _json
@@ -12,7 +12,16 @@ from fcall._target import Target
 from fcall._wording import a_kind, listed, nearest, quoted
 from fcall.errors import FcallError, InvalidParamsError, InvalidPayloadError
 
-__all__ = ["ABSENT", "LONGEST_TIMEOUT", "CallParameters", "Invocation", "InvocationType", "checked", "parse_params"]
+__all__ = [
+    "ABSENT",
+    "LONGEST_TIMEOUT",
+    "CallParameters",
+    "Invocation",
+    "InvocationType",
+    "checked",
+    "checked_names",
+    "parse_params",
+]
 
 T = TypeVar("T")
 InvocationType: TypeAlias = Literal["Sync", "Async", "DryRun"]
@@ -103,7 +112,7 @@ def checked(
     options: Any = None,
     **unknown: Any,
 ) -> Invocation:
-    """The invocation of `target` with these parameters.
+    """The invocation of `target`, whose names are checked already, with these parameters.
 
     Raises:
         InvalidParamsError: a parameter has the wrong type or is out of its bounds.
@@ -114,19 +123,33 @@ def checked(
         name, known = next(iter(unknown)), CallParameters.__annotations__
         raise TypeError(f"no call takes the keyword {name!r}{nearest(name, known)}; it takes event, {listed(known)}")
     return Invocation(
-        _name("function name", target.function) if target.function_id is None else target.function,
-        None if target.service is None else _name("service name", target.service),
+        target.function,
+        target.service,
         type,
         _body(event, payload),
         None if context is None else _attempted("invoker context", _context, context),
         _one_qualifier(target.qualifier, qualifier),
-        None if target.function_id is None else _name("function id", target.function_id, _LONGEST_ID),
+        target.function_id,
         None if timeout is None else _attempted("timeout", _timeout, timeout),
         idempotent if idempotent is False else _flag("idempotent", idempotent),
         None if idempotency_key is None else _key(_plain(idempotency_key)),
         log_tail if log_tail is False else _flag("log tail", log_tail),
         None if options is None else _attempted("options", _options, options),
         target.direct,
+    )
+
+
+def checked_names(target: Target) -> Target:
+    """The target, its service, function and id being such as a call can have.
+
+    Raises:
+        InvalidParamsError: one is no text, empty, too long, or has a character that cannot be printed.
+    """
+    return replace(
+        target,
+        service=None if target.service is None else _name("service name", target.service),
+        function=target.function if target.function_id is not None else _name("function name", target.function),
+        function_id=None if target.function_id is None else _name("function id", target.function_id, _LONGEST_ID),
     )
 
 
@@ -184,9 +207,9 @@ def _named_target(given: Mapping[str, Any]) -> Target:
     if function_id is not None and "serviceName" in given:
         raise InvalidParamsError("'functionId' stands instead of 'serviceName' and 'functionName'; leave one out")
     return Target(
-        service=_plain(given.get("serviceName")),
-        function="" if function is None else _plain(function),
-        function_id=_plain(function_id),
+        service=None if "serviceName" not in given else _name("service name", given["serviceName"]),
+        function="" if function is None else _name("function name", function),
+        function_id=None if function_id is None else _name("function id", function_id, _LONGEST_ID),
         provider=None if "provider" not in given else _name("provider", given["provider"]),
         qualifier=_plain(given.get("qualifier")),
     )

@@ -14,6 +14,7 @@ from typing import Any
 from fcall._config import Binding, Configuration
 from fcall._fork import forget_in_child
 from fcall._guard import Guards
+from fcall._invocation import checked_names
 from fcall._names import FunctionNames, Options
 from fcall._options import provider_options
 from fcall._plugins import Plugins
@@ -104,7 +105,7 @@ class Router:
         text = str.__str__(text) if issubclass(type(text), str) else text  # a subclass may lie about itself
         target = self._targets.get(text) if type(text) is str else None
         if target is None:
-            target = self._read(text)
+            target = checked_names(self._read(text))
             if len(self._targets) < _MOST_TARGETS:
                 self._targets[text] = target
         return target

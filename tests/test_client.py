@@ -245,6 +245,17 @@ def test_listing_is_lazy() -> None:
     assert "a" == next(listed).name
 
 
+@pytest.mark.parametrize(
+    "target", ["f" * 257, "s" * 257 + "/f", " f", "images/f ", "a\nb", " s/f", "local:a\0b", "arn:" + "x" * 1024]
+)
+def test_a_name_that_no_function_can_have_is_an_error(client: fcall.Client, target: str) -> None:
+    """A target's names are checked as those of params are, by every verb, and by the second call like the first."""
+    calls: list[Callable[[str], Any]] = [client.invoke, client.invoke, client.enqueue, client.check, client.stream]
+    for call in (*calls, lambda target: client.map(target, [1])):
+        with pytest.raises(InvalidParamsError, match=r"the function (name|id)|the service name"):
+            call(target)
+
+
 @pytest.mark.parametrize("service", ["", 5, ["images"], "a\nb", " images", "x" * 300])
 def test_what_is_no_service_is_an_error(client: fcall.Client, service: Any) -> None:
     """Whatever is passed as a service, the error is ours, and comes at once."""

@@ -173,6 +173,7 @@ def test_in_the_queue_for_a_place() -> None:
     code, errors, seconds = interrupted(
         """
         import threading
+        from fcall._limit import Limit
         called, released = threading.Event(), threading.Event()
 
         class Slow:
@@ -184,16 +185,17 @@ def test_in_the_queue_for_a_place() -> None:
             def close(self):
                 pass
 
-        def report_the_wait():
-            while sys._current_frames()[threading.main_thread().ident].f_code.co_name != "_entered":
-                time.sleep(0.001)
-            ready()
-
         client = fcall.Client(provider="slow", providers={"slow": Slow()}, max_in_flight=1)
         holder = threading.Thread(target=client.invoke, args=("f",))
         holder.start()
         called.wait()
-        threading.Thread(target=report_the_wait, daemon=True).start()
+
+        def queued(limit, place, queue=Limit.queue):
+            free = queue(limit, place)
+            ready()
+            return free
+
+        Limit.queue = queued
         try:
             client.invoke("f")
         finally:

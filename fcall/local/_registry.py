@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias, TypeVar
 
 from fcall._fork import forget_in_child
-from fcall._invocation import checked
+from fcall._invocation import checked_names
 from fcall._target import parse_named
 from fcall.errors import ConfigurationError, InvalidParamsError
 
@@ -53,7 +53,7 @@ class Registry:
             raise InvalidParamsError(
                 "a function is registered as 'service/function' or 'function', without a qualifier"
             )
-        checked(target)  # a name that no call could have
+        checked_names(target)  # one that no call could have is a mistake
         key = (target.service, target.function)
 
         def register(handler: H) -> H:

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import simplejson
 from simplejson.raw_json import RawJSON
 
-from fcall._json import reader
+from fcall._json import reader, writer
 
 __all__ = ["decode", "encode", "encode_plain"]
 
@@ -43,7 +43,7 @@ encode = _Encoder().encode
 """The value as the runtime answers it; whatever it raises is in the runtime's words."""
 
 _decode_anything = simplejson.JSONDecoder().decode
-_quick_encode = json.JSONEncoder(ensure_ascii=_ASCII_ONLY).encode
+_quick_encode = writer(json.JSONEncoder(ensure_ascii=_ASCII_ONLY))
 _decode_plain = reader(json.JSONDecoder(parse_constant=_refuse))
 
 
