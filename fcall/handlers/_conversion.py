@@ -1,21 +1,18 @@
-"""Conversion: a decoded event as the dataclasses and TypedDicts that a function says it takes."""
+"""Conversion: values of JSON as the types that records are made of, and values of these types checked."""
 
 from __future__ import annotations
 
 import dataclasses
 import enum
-import sys
 import typing
-from functools import cache
-from types import SimpleNamespace
 from typing import Any
 
+from ._annotations import hints_of, is_required, is_typed_dict, unaliased, unmarked
 from ._event import InvalidEventError
 
-__all__ = ["converted", "record_hint"]
+__all__ = ["check_hint", "converted"]
 
 _UNIONS = ("typing.Union", "<class 'types.UnionType'>")
-_MARKS = ("Required", "NotRequired", "ReadOnly")
 _JSON_NAMES = {
     bool: "true or false",
     int: "an integer",
@@ -25,79 +22,89 @@ _JSON_NAMES = {
     dict: "an object",
     type(None): "null",
 }
+# By their names, for whoever does not use them does not pay for their import.
+_WRITTEN = {
+    "datetime.date": "a date in ISO 8601",
+    "datetime.datetime": "a date and time in ISO 8601",
+    "datetime.time": "a time in ISO 8601",
+    "decimal.Decimal": "a decimal number",
+    "uuid.UUID": "a UUID",
+}
 
 
-def record_hint(owner: Any, name: str) -> Any:
-    """The type that `owner`, a function or a class, annotates `name` with; None where there is no record in it."""
-    if isinstance(owner, type):
-        owner = next(cls for cls in owner.__mro__ if name in _own_annotations(cls))
-        namespace = sys.modules[owner.__module__].__dict__
-    else:
-        namespace = getattr(owner, "__globals__", {})
-    # This annotation alone: the others may have names in them that only a type checker imports.
-    hint = _read(SimpleNamespace(__annotations__={name: _own_annotations(owner)[name]}), namespace, owner)[name]
-    return hint if _has_record(hint) else None
+def check_hint(hint: Any, place: str) -> None:
+    """See that values can be converted to the type, and to every type in it.
+
+    Raises:
+        TypeError: they cannot; it is the mistake of who wrote the type.
+    """
+    seen: list[Any] = []
+    left = [(hint, place)]
+    while left:
+        hint, place = left.pop()
+        if hint not in seen:
+            seen.append(hint)
+            left += _parts(unaliased(hint), place)
 
 
 def converted(value: Any, hint: Any, place: str) -> Any:
     """The value as that type.
 
     Args:
-        value: of JSON, or converted already.
-        hint: a record, or a type that JSON's types and records make up.
-        place: where in the event the value stands, for messages.
+        value: of JSON, or converted already; then it is checked.
+        hint: a type that `check_hint` found nothing wrong with.
+        place: where the value stands, for messages.
 
     Raises:
         InvalidEventError: it is not of that type.
-        TypeError: no event can be converted to the type.
     """
+    hint = unaliased(hint)
     if hint in (Any, object):
         return value
     if dataclasses.is_dataclass(hint):
-        return value if isinstance(value, hint) else _dataclass(value, hint, place)  # type: ignore[arg-type]
-    if _is_typed_dict(hint):
+        return _checked(value, hint, place) if isinstance(value, hint) else _dataclass(value, hint, place)  # type: ignore[arg-type]
+    if is_typed_dict(hint):
         return _typed_dict(value, hint, place)
     origin = typing.get_origin(hint)
     if origin is not None:
         return _generic(value, hint, origin, place)
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return _member(value, hint, place)
-    return _plain(value, hint, place)
+    return _written(value, hint, place) if _name(hint) in _WRITTEN else _plain(value, hint, place)
 
 
-def _has_record(hint: Any) -> bool:
-    return (
-        dataclasses.is_dataclass(hint)
-        or _is_typed_dict(hint)
-        or any(_has_record(argument) for argument in typing.get_args(hint) if not isinstance(argument, (list, str)))
-    )
+def _parts(hint: Any, place: str) -> list[tuple[Any, str]]:
+    """The types that a type is made of, each with the place at which it stands."""
+    if dataclasses.is_dataclass(hint):
+        hints = hints_of(hint)
+        return [(hints[field.name], f"{place}.{field.name}") for field in dataclasses.fields(hint) if field.init]
+    if is_typed_dict(hint):
+        return [(unmarked(annotation), f"{place}.{name}") for name, annotation in hints_of(hint).items()]
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is dict and (not arguments or arguments[0] in (str, Any)):
+        return [(arguments[1], f"{place}[…]")] if arguments else []
+    if origin in (list, tuple) or str(origin) in _UNIONS:
+        return [(argument, place) for argument in arguments if argument is not ...]
+    if str(origin).endswith("Annotated"):
+        return [(arguments[0], place)]
+    is_enum = isinstance(hint, type) and issubclass(hint, enum.Enum)
+    is_simple = hint in (Any, object, None) or hint in _JSON_NAMES or _name(hint) in _WRITTEN
+    if origin is typing.Literal or is_enum or is_simple:
+        return []
+    raise TypeError(f"{place} is annotated with {hint}, which JSON cannot be converted to; use JSON's types or records")
 
 
-def _is_typed_dict(hint: Any) -> bool:
-    return isinstance(hint, type) and issubclass(hint, dict) and hasattr(hint, "__total__")
+def _name(hint: Any) -> str:
+    return f"{getattr(hint, '__module__', '')}.{getattr(hint, '__qualname__', '')}"
 
 
-def _own_annotations(owner: Any) -> dict[str, Any]:
-    """What a class or a function annotates itself; before Python 3.10 a class without any shows its base's."""
-    if sys.version_info < (3, 10) and isinstance(owner, type):
-        annotations: dict[str, Any] = owner.__dict__.get("__annotations__", {})  # noqa: RUF063 - standard library only
-        return annotations
-    return getattr(owner, "__annotations__", {})
-
-
-@cache
-def _hints(record: Any) -> dict[str, Any]:
-    return _read(record, None, record)
-
-
-def _read(annotated: Any, namespace: Any, owner: Any) -> dict[str, Any]:
-    try:
-        return typing.get_type_hints(annotated, namespace, include_extras=True)
-    except (NameError, TypeError) as error:
-        raise TypeError(
-            f"the annotations of {getattr(owner, '__qualname__', 'the handler')} cannot be read ({error}); define the "
-            "types at the top of a module, and write Optional[X] instead of X | None before Python 3.10"
-        ) from error
+def _checked(value: Any, hint: Any, place: str) -> Any:
+    """A record that somebody made, as it is; nothing has looked at its members before."""
+    hints = hints_of(hint)
+    for field in dataclasses.fields(hint):
+        if field.init:
+            converted(getattr(value, field.name), hints[field.name], f"{place}.{field.name}")
+    return value
 
 
 def _dataclass(value: Any, hint: Any, place: str) -> Any:
@@ -109,7 +116,7 @@ def _dataclass(value: Any, hint: Any, place: str) -> Any:
         if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
     ]
     _check_present(given, required, place)
-    hints = _hints(hint)
+    hints = hints_of(hint)
     return hint(
         **{
             field.name: converted(given[field.name], hints[field.name], f"{place}.{field.name}")
@@ -121,26 +128,10 @@ def _dataclass(value: Any, hint: Any, place: str) -> Any:
 
 def _typed_dict(value: Any, hint: Any, place: str) -> dict[str, Any]:
     given = _plain(value, dict, place)
-    hints = _hints(hint)
-    _check_present(given, [name for name in hints if _is_required(hint, name, hints[name])], place)
-    known = {name: converted(given[name], _unmarked(hints[name]), f"{place}.{name}") for name in hints if name in given}
+    hints = hints_of(hint)
+    _check_present(given, [name for name in hints if is_required(hint, name, hints[name])], place)
+    known = {name: converted(given[name], unmarked(hints[name]), f"{place}.{name}") for name in hints if name in given}
     return {**given, **known}
-
-
-def _is_required(hint: Any, name: str, annotation: Any) -> bool:
-    """Whether a key has to be there: its own mark decides, which a text's annotation hides from the class."""
-    mark = _mark(annotation)
-    return name in hint.__required_keys__ if mark not in ("Required", "NotRequired") else mark == "Required"
-
-
-def _mark(annotation: Any) -> str:
-    """``Required``, ``NotRequired`` or ``ReadOnly``, of typing or of typing_extensions, or an empty text."""
-    name = str(typing.get_origin(annotation)).rpartition(".")[2]
-    return name if name in _MARKS else ""
-
-
-def _unmarked(annotation: Any) -> Any:
-    return _unmarked(typing.get_args(annotation)[0]) if _mark(annotation) else annotation
 
 
 def _check_present(given: dict[str, Any], required: list[str], place: str) -> None:
@@ -157,14 +148,12 @@ def _generic(value: Any, hint: Any, origin: Any, place: str) -> Any:
         return _one_of(value, arguments, place)
     if str(origin).endswith("Annotated"):
         return converted(value, arguments[0], place)
-    if origin is list:
-        return [converted(each, arguments[0], f"{place}[{i}]") for i, each in enumerate(_plain(value, list, place))]
     if origin is tuple:
         return _tuple(value, arguments, place)
-    if origin is dict:
-        given = _plain(value, dict, place)
-        return {name: converted(each, arguments[1], f"{place}[…]") for name, each in given.items()}
-    raise _not_a_type_of_events(hint, place)
+    given, element = _plain(value, origin, place), arguments[-1] if arguments else Any
+    if origin is list:
+        return [converted(each, element, f"{place}[{i}]") for i, each in enumerate(given)]
+    return {name: converted(each, element, f"{place}[…]") for name, each in given.items()}
 
 
 def _tuple(value: Any, arguments: tuple[Any, ...], place: str) -> tuple[Any, ...]:
@@ -205,11 +194,33 @@ def _member(value: Any, hint: type[enum.Enum], place: str) -> enum.Enum:
     raise InvalidEventError(f"{place} has to be one of {accepted}")
 
 
+def _written(value: Any, hint: Any, place: str) -> Any:
+    """A value that JSON has a text for, or a number for a Decimal."""
+    if isinstance(value, hint):
+        return value
+    kinds = (str, int, float) if _name(hint) == "decimal.Decimal" else (str,)
+    if type(value) not in kinds:
+        raise InvalidEventError(f"{place} has to be {_WRITTEN[_name(hint)]}, not {_kind(value)}")
+    try:
+        return _read(str(value), hint)
+    except (ValueError, ArithmeticError):
+        pass
+    raise InvalidEventError(f"{place} has to be {_WRITTEN[_name(hint)]}")  # outside: the other one shows the value
+
+
+def _read(text: str, hint: Any) -> Any:
+    if hasattr(hint, "fromisoformat"):  # which takes no Z before Python 3.11
+        return hint.fromisoformat(f"{text[:-1]}+00:00" if text.endswith("Z") else text)
+    made = hint(text)
+    is_finite = getattr(made, "is_finite", None)
+    if is_finite is not None and not is_finite():
+        raise ValueError("JSON has no such number")
+    return made
+
+
 def _plain(value: Any, hint: Any, place: str) -> Any:
     """The value, which has to be of one of JSON's types; an integer is a number too, and true is neither."""
     hint = type(None) if hint is None else hint
-    if hint not in _JSON_NAMES:
-        raise _not_a_type_of_events(hint, place)
     if hint is float and type(value) is int:
         return float(value)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
@@ -219,9 +230,3 @@ def _plain(value: Any, hint: Any, place: str) -> Any:
 
 def _kind(value: Any) -> str:
     return next((name for kind, name in _JSON_NAMES.items() if type(value) is kind), type(value).__name__)
-
-
-def _not_a_type_of_events(hint: Any, place: str) -> TypeError:
-    return TypeError(
-        f"{place} is annotated with {hint}, which no event can be converted to; use JSON's types or records"
-    )

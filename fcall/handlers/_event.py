@@ -57,10 +57,12 @@ def converter_for(owner: Any, name: str) -> Callable[[Any], Any]:
     hints: list[Any] = []
 
     def convert(event: Any) -> Any:
-        from . import _conversion
+        from . import _annotations, _conversion
 
         if not hints:
-            hints.append(_conversion.record_hint(owner, name))
+            hint = _annotations.record_hint(owner, name)
+            _conversion.check_hint(hint, "event")
+            hints.append(hint)
         return event if hints[0] is None else _conversion.converted(event, hints[0], "event")
 
     return convert
