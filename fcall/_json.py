@@ -13,7 +13,11 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-_encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+def _encoder(default: Callable[[Any], Any] | None = None) -> json.JSONEncoder:
+    return json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=default)
+
+
+_plain = _encoder()
 
 
 def reader(decoder: json.JSONDecoder) -> Callable[[str], Any]:
@@ -33,14 +37,18 @@ def reader(decoder: json.JSONDecoder) -> Callable[[str], Any]:
 _read = reader(json.JSONDecoder(parse_constant=_refuse_constant))
 
 
-def encode(value: Any) -> bytes:
+def encode(value: Any, default: Callable[[Any], Any] | None = None) -> bytes:
     """The value as JSON.
+
+    Args:
+        value: what is to be encoded.
+        default: makes a value of JSON's types of one that is of none.
 
     Raises:
         TypeError, ValueError, RecursionError: JSON cannot carry the value: its type, NaN, a lone surrogate, a circle,
             or too many levels.
     """
-    return _encoder.encode(value).encode()
+    return (_plain if default is None else _encoder(default)).encode(value).encode()
 
 
 def decode(data: bytes) -> Any:

@@ -61,8 +61,8 @@ def converted(value: Any, hint: Any, place: str) -> Any:
     hint = unaliased(hint)
     if hint in (Any, object):
         return value
-    if dataclasses.is_dataclass(hint):
-        return _checked(value, hint, place) if isinstance(value, hint) else _dataclass(value, hint, place)  # type: ignore[arg-type]
+    if _is_dataclass(hint):
+        return _checked(value, hint, place) if isinstance(value, hint) else _dataclass(value, hint, place)
     if is_typed_dict(hint):
         return _typed_dict(value, hint, place)
     origin = typing.get_origin(hint)
@@ -75,7 +75,7 @@ def converted(value: Any, hint: Any, place: str) -> Any:
 
 def _parts(hint: Any, place: str) -> list[tuple[Any, str]]:
     """The types that a type is made of, each with the place at which it stands."""
-    if dataclasses.is_dataclass(hint):
+    if _is_dataclass(hint):
         hints = hints_of(hint)
         return [(hints[field.name], f"{place}.{field.name}") for field in dataclasses.fields(hint) if field.init]
     if is_typed_dict(hint):
@@ -92,6 +92,10 @@ def _parts(hint: Any, place: str) -> list[tuple[Any, str]]:
     if origin is typing.Literal or is_enum or is_simple:
         return []
     raise TypeError(f"{place} is annotated with {hint}, which JSON cannot be converted to; use JSON's types or records")
+
+
+def _is_dataclass(hint: Any) -> bool:
+    return dataclasses.is_dataclass(hint)
 
 
 def _name(hint: Any) -> str:
