@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NoReturn
 
 __all__ = ["decode", "encode", "reader", "text"]
@@ -13,11 +14,9 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
+@cache
 def _encoder(default: Callable[[Any], Any] | None = None) -> json.JSONEncoder:
     return json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=default)
-
-
-_plain = _encoder()
 
 
 def reader(decoder: json.JSONDecoder) -> Callable[[str], Any]:
@@ -48,7 +47,7 @@ def encode(value: Any, default: Callable[[Any], Any] | None = None) -> bytes:
         TypeError, ValueError, RecursionError: JSON cannot carry the value: its type, NaN, a lone surrogate, a circle,
             or too many levels.
     """
-    return (_plain if default is None else _encoder(default)).encode(value).encode()
+    return _encoder(default).encode(value).encode()
 
 
 def decode(data: bytes) -> Any:

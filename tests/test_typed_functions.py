@@ -312,7 +312,7 @@ class Deep:
     ("hint", "fault"),
     [
         (set, "is annotated with <class 'set'>, which JSON cannot be converted to"),
-        (Deep, r".files\[…\].place is annotated with <class 'pathlib.*Path'>, which JSON cannot be converted to"),
+        (Deep, r".files\[…\]\[…\].place is annotated with <class 'pathlib.*Path'>, which JSON cannot be converted to"),
         (dict[int, str], r"is annotated with dict\[int, str\], which JSON"),
         (Size(1), "is a type, not a Size; pass its class"),
         ("Size", "is annotated with Size, which JSON"),

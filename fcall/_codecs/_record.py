@@ -10,7 +10,7 @@ from fcall._result import InvocationResult, unreadable
 from fcall.errors import InvalidParamsError
 from fcall.handlers import InvalidEventError
 from fcall.handlers._answer import encodable
-from fcall.handlers._conversion import check_hint, converted
+from fcall.handlers._conversion import converter
 
 __all__ = ["Record"]
 
@@ -27,8 +27,7 @@ class Record:
     """
 
     def __init__(self, hint: Any, what: str) -> None:
-        check_hint(hint, what)
-        self._hint = hint
+        self._convert = converter(hint, what)
 
     def encode(self, request: Any) -> bytes:
         """The value as JSON."""
@@ -38,7 +37,7 @@ class Record:
         """The value that the JSON stands for."""
         answer = result.json()
         try:
-            return converted(answer, self._hint, "response")
+            return self._convert(answer, "response")
         except InvalidEventError as error:
             fault = str(error)
         except Exception as error:  # noqa: BLE001 - the class of a record may raise anything, and with the payload in it
@@ -47,7 +46,7 @@ class Record:
 
     def _encoded(self, request: Any) -> bytes:
         try:
-            value = converted(request, self._hint, "request")
+            value = self._convert(request, "request")
         except InvalidEventError as error:
             fault = str(error)
         else:

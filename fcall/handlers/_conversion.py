@@ -5,12 +5,19 @@ from __future__ import annotations
 import dataclasses
 import enum
 import typing
-from typing import Any
+from functools import partial
+from typing import Any, Callable
 
 from ._annotations import hints_of, is_required, is_typed_dict, unaliased, unmarked
 from ._event import InvalidEventError
 
-__all__ = ["check_hint", "converted"]
+__all__ = ["Convert", "converter"]
+
+Convert = Callable[[Any, str], Any]
+"""Takes a value of JSON, or one that is converted already, and its place for messages; gives it as of one type.
+
+It raises InvalidEventError where the value is not of the type.
+"""
 
 _UNIONS = ("typing.Union", "<class 'types.UnionType'>")
 _JSON_NAMES = {
@@ -32,165 +39,180 @@ _WRITTEN = {
 }
 
 
-def check_hint(hint: Any, place: str) -> None:
-    """See that values can be converted to the type, and to every type in it.
-
-    Raises:
-        TypeError: they cannot; it is the mistake of who wrote the type.
-    """
-    seen: list[Any] = []
-    left = [(hint, place)]
-    while left:
-        hint, place = left.pop()
-        if hint not in seen:
-            seen.append(hint)
-            left += _parts(unaliased(hint), place)
-
-
-def converted(value: Any, hint: Any, place: str) -> Any:
-    """The value as that type.
+def converter(hint: Any, place: str, records: dict[Any, _Record] | None = None) -> Convert:
+    """What makes values the type; it is put together once, so that no type has to be looked at again.
 
     Args:
-        value: of JSON, or converted already; then it is checked.
-        hint: a type that `check_hint` found nothing wrong with.
-        place: where the value stands, for messages.
+        hint: a record, or a type that JSON's types and records make up.
+        place: where the type stands, for messages.
+        records: those of which a converter is being made already, since a record may hold its own kind.
 
     Raises:
-        InvalidEventError: it is not of that type.
+        TypeError: JSON cannot be converted to the type; it is the mistake of who wrote it.
     """
-    hint = unaliased(hint)
+    hint, records = unaliased(hint), {} if records is None else records
     if hint in (Any, object):
-        return value
-    if _is_dataclass(hint):
-        return _checked(value, hint, place) if isinstance(value, hint) else _dataclass(value, hint, place)
-    if is_typed_dict(hint):
-        return _typed_dict(value, hint, place)
-    origin = typing.get_origin(hint)
-    if origin is not None:
-        return _generic(value, hint, origin, place)
+        return _anything
+    if dataclasses.is_dataclass(hint) or is_typed_dict(hint):
+        return _of_record(hint, place, records)
+    if typing.get_origin(hint) is not None:
+        return _of_generic(hint, place, records)
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
-        return _member(value, hint, place)
-    return _written(value, hint, place) if _name(hint) in _WRITTEN else _plain(value, hint, place)
+        return partial(_member, hint)
+    if hint is None or hint in _JSON_NAMES:
+        return partial(_plain, type(None) if hint is None else hint)
+    name = f"{getattr(hint, '__module__', '')}.{getattr(hint, '__qualname__', '')}"
+    if name in _WRITTEN:
+        return partial(_written, hint, _WRITTEN[name])
+    raise _refused(hint, place)
 
 
-def _parts(hint: Any, place: str) -> list[tuple[Any, str]]:
-    """The types that a type is made of, each with the place at which it stands."""
-    if _is_dataclass(hint):
-        hints = hints_of(hint)
-        return [(hints[field.name], f"{place}.{field.name}") for field in dataclasses.fields(hint) if field.init]
-    if is_typed_dict(hint):
-        return [(unmarked(annotation), f"{place}.{name}") for name, annotation in hints_of(hint).items()]
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is dict and (not arguments or arguments[0] in (str, Any)):
-        return [(arguments[1], f"{place}[…]")] if arguments else []
-    if origin in (list, tuple) or str(origin) in _UNIONS:
-        return [(argument, place) for argument in arguments if argument is not ...]
-    if str(origin).endswith("Annotated"):
-        return [(arguments[0], place)]
-    is_enum = isinstance(hint, type) and issubclass(hint, enum.Enum)
-    is_simple = hint in (Any, object, None) or hint in _JSON_NAMES or _name(hint) in _WRITTEN
-    if origin is typing.Literal or is_enum or is_simple:
-        return []
-    raise TypeError(f"{place} is annotated with {hint}, which JSON cannot be converted to; use JSON's types or records")
-
-
-def _is_dataclass(hint: Any) -> bool:
-    return dataclasses.is_dataclass(hint)
-
-
-def _name(hint: Any) -> str:
-    return f"{getattr(hint, '__module__', '')}.{getattr(hint, '__qualname__', '')}"
-
-
-def _checked(value: Any, hint: Any, place: str) -> Any:
-    """A record that somebody made, as it is; nothing has looked at its members before."""
-    hints = hints_of(hint)
-    for field in dataclasses.fields(hint):
-        if field.init:
-            converted(getattr(value, field.name), hints[field.name], f"{place}.{field.name}")
-    return value
-
-
-def _dataclass(value: Any, hint: Any, place: str) -> Any:
-    fields = [field for field in dataclasses.fields(hint) if field.init]
-    given = _plain(value, dict, place)
-    required = [
-        field.name
-        for field in fields
-        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-    ]
-    _check_present(given, required, place)
-    hints = hints_of(hint)
-    return hint(
-        **{
-            field.name: converted(given[field.name], hints[field.name], f"{place}.{field.name}")
-            for field in fields
-            if field.name in given
+def _of_record(hint: Any, place: str, records: dict[Any, _Record]) -> Convert:
+    if hint not in records:
+        records[hint] = record = _TypedDict(hint) if is_typed_dict(hint) else _Dataclass(hint)
+        record.members = {
+            name: converter(member, f"{place}.{name}", records) for name, member in record.hints().items()
         }
+    return records[hint]
+
+
+def _of_generic(hint: Any, place: str, records: dict[Any, _Record]) -> Convert:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Literal:
+        return partial(_literal, arguments)
+    if origin is dict and arguments and arguments[0] not in (str, Any):
+        raise _refused(hint, place)
+    if origin in (list, dict):
+        element = converter(arguments[-1], f"{place}[…]", records) if arguments else _anything
+        return partial(_list if origin is list else _dict, element)
+    if str(origin).endswith("Annotated"):
+        return converter(arguments[0], place, records)
+    parts = [(part, converter(part, place, records)) for part in arguments if part is not ...]
+    if origin is tuple:
+        return partial(_tuple, [part for _, part in parts], arguments[1:] == (...,))
+    if str(origin) in _UNIONS:
+        return partial(_one_of, [part for part in parts if part[0] is not type(None)], type(None) in arguments)
+    raise _refused(hint, place)
+
+
+def _refused(hint: Any, place: str) -> TypeError:
+    return TypeError(
+        f"{place} is annotated with {hint}, which JSON cannot be converted to; use JSON's types or records"
     )
 
 
-def _typed_dict(value: Any, hint: Any, place: str) -> dict[str, Any]:
-    given = _plain(value, dict, place)
-    hints = hints_of(hint)
-    _check_present(given, [name for name in hints if is_required(hint, name, hints[name])], place)
-    known = {name: converted(given[name], unmarked(hints[name]), f"{place}.{name}") for name in hints if name in given}
-    return {**given, **known}
+class _Record:
+    """What converts to one record.
+
+    Attributes:
+        members: what converts to each of its members.
+    """
+
+    def __init__(self, hint: Any) -> None:
+        self._hint = hint
+        self._required = self._needed()
+        self.members: dict[str, Convert] = {}
+
+    def hints(self) -> dict[str, Any]:
+        """The type of each member."""
+        raise NotImplementedError
+
+    def __call__(self, value: Any, place: str) -> Any:
+        """The value as that record."""
+        raise NotImplementedError
+
+    def _needed(self) -> list[str]:
+        """The members without which there is no such record."""
+        raise NotImplementedError
+
+    def _converted(self, value: Any, place: str) -> dict[str, Any]:
+        """The members that are there."""
+        given = _plain(dict, value, place)
+        missing = [name for name in self._required if name not in given]
+        if missing:
+            raise InvalidEventError(f"{place} lacks {', '.join(map(repr, missing))}")
+        return {
+            name: convert(given[name], f"{place}.{name}") for name, convert in self.members.items() if name in given
+        }
 
 
-def _check_present(given: dict[str, Any], required: list[str], place: str) -> None:
-    missing = [name for name in required if name not in given]
-    if missing:
-        raise InvalidEventError(f"{place} lacks {', '.join(map(repr, missing))}")
+class _Dataclass(_Record):
+    """What converts to one dataclass, and checks those that somebody made: nothing else has looked at their members."""
+
+    def hints(self) -> dict[str, Any]:
+        hints = hints_of(self._hint)
+        return {field.name: hints[field.name] for field in dataclasses.fields(self._hint) if field.init}
+
+    def _needed(self) -> list[str]:
+        none = dataclasses.MISSING
+        fields = (field for field in dataclasses.fields(self._hint) if field.init)
+        return [field.name for field in fields if field.default is none and field.default_factory is none]
+
+    def __call__(self, value: Any, place: str) -> Any:
+        if not isinstance(value, self._hint):
+            return self._hint(**self._converted(value, place))
+        for name, convert in self.members.items():
+            convert(getattr(value, name), f"{place}.{name}")
+        return value
 
 
-def _generic(value: Any, hint: Any, origin: Any, place: str) -> Any:
-    arguments = typing.get_args(hint)
-    if origin is typing.Literal:
-        return _literal(value, arguments, place)
-    if str(origin) in _UNIONS:
-        return _one_of(value, arguments, place)
-    if str(origin).endswith("Annotated"):
-        return converted(value, arguments[0], place)
-    if origin is tuple:
-        return _tuple(value, arguments, place)
-    given, element = _plain(value, origin, place), arguments[-1] if arguments else Any
-    if origin is list:
-        return [converted(each, element, f"{place}[{i}]") for i, each in enumerate(given)]
-    return {name: converted(each, element, f"{place}[…]") for name, each in given.items()}
+class _TypedDict(_Record):
+    """What converts to one TypedDict; members that it does not name are left alone."""
+
+    def hints(self) -> dict[str, Any]:
+        return {name: unmarked(annotation) for name, annotation in hints_of(self._hint).items()}
+
+    def _needed(self) -> list[str]:
+        return [name for name, annotation in hints_of(self._hint).items() if is_required(self._hint, name, annotation)]
+
+    def __call__(self, value: Any, place: str) -> Any:
+        known = self._converted(value, place)
+        return {**value, **known}
 
 
-def _tuple(value: Any, arguments: tuple[Any, ...], place: str) -> tuple[Any, ...]:
-    given = list(value) if isinstance(value, tuple) else _plain(value, list, place)
-    hints = [arguments[0]] * len(given) if arguments[1:] == (...,) else list(arguments)
-    if len(hints) != len(given):
-        raise InvalidEventError(f"{place} has to have {len(hints)} elements, not {len(given)}")
-    return tuple(converted(each, hint, f"{place}[{i}]") for i, (each, hint) in enumerate(zip(given, hints)))
+def _anything(value: Any, place: str) -> Any:
+    return value
 
 
-def _one_of(value: Any, hints: tuple[Any, ...], place: str) -> Any:
+def _list(element: Convert, value: Any, place: str) -> list[Any]:
+    return [element(each, f"{place}[{i}]") for i, each in enumerate(_plain(list, value, place))]
+
+
+def _dict(element: Convert, value: Any, place: str) -> dict[str, Any]:
+    """The object; a key comes from the event, so that no message shows it."""
+    return {name: element(each, f"{place}[…]") for name, each in _plain(dict, value, place).items()}
+
+
+def _tuple(parts: list[Convert], repeated: bool, value: Any, place: str) -> tuple[Any, ...]:
+    given = list(value) if isinstance(value, tuple) else _plain(list, value, place)
+    parts = parts * len(given) if repeated else parts
+    if len(parts) != len(given):
+        raise InvalidEventError(f"{place} has to have {len(parts)} elements, not {len(given)}")
+    return tuple(convert(each, f"{place}[{i}]") for i, (each, convert) in enumerate(zip(given, parts)))
+
+
+def _one_of(parts: list[tuple[Any, Convert]], nullable: bool, value: Any, place: str) -> Any:
     """The value as the first of the types that it fits; an exact type goes before one that it would be made into."""
-    if value is None and type(None) in hints:
+    if value is None and nullable:
         return None
-    others = [hint for hint in hints if hint is not type(None)]
-    if len(others) == 1:
-        return converted(value, others[0], place)
+    if len(parts) == 1:
+        return parts[0][1](value, place)
     faults = []
-    for hint in sorted(others, key=lambda hint: type(value) is not hint):
+    for _, convert in sorted(parts, key=lambda part: type(value) is not part[0]):
         try:
-            return converted(value, hint, place)
+            return convert(value, place)
         except InvalidEventError as error:  # noqa: PERF203 - there are two or three types
             faults.append(str(error))
     raise InvalidEventError(f"{place} fits none of the types that it may have: {'; '.join(faults)}")
 
 
-def _literal(value: Any, accepted: tuple[Any, ...], place: str) -> Any:
+def _literal(accepted: tuple[Any, ...], value: Any, place: str) -> Any:
     if not any(type(value) is type(each) and value == each for each in accepted):
         raise InvalidEventError(f"{place} has to be one of {', '.join(map(repr, accepted))}")
     return value
 
 
-def _member(value: Any, hint: type[enum.Enum], place: str) -> enum.Enum:
+def _member(hint: type[enum.Enum], value: Any, place: str) -> enum.Enum:
     try:
         return hint(value)
     except ValueError:
@@ -198,18 +220,17 @@ def _member(value: Any, hint: type[enum.Enum], place: str) -> enum.Enum:
     raise InvalidEventError(f"{place} has to be one of {accepted}")
 
 
-def _written(value: Any, hint: Any, place: str) -> Any:
+def _written(hint: Any, what: str, value: Any, place: str) -> Any:
     """A value that JSON has a text for, or a number for a Decimal."""
     if isinstance(value, hint):
         return value
-    kinds = (str, int, float) if _name(hint) == "decimal.Decimal" else (str,)
-    if type(value) not in kinds:
-        raise InvalidEventError(f"{place} has to be {_WRITTEN[_name(hint)]}, not {_kind(value)}")
+    if type(value) not in ((str, int, float) if "number" in what else (str,)):
+        raise InvalidEventError(f"{place} has to be {what}, not {_kind(value)}")
     try:
         return _read(str(value), hint)
     except (ValueError, ArithmeticError):
         pass
-    raise InvalidEventError(f"{place} has to be {_WRITTEN[_name(hint)]}")  # outside: the other one shows the value
+    raise InvalidEventError(f"{place} has to be {what}")  # outside the clause: what was raised shows the value
 
 
 def _read(text: str, hint: Any) -> Any:
@@ -222,12 +243,13 @@ def _read(text: str, hint: Any) -> Any:
     return made
 
 
-def _plain(value: Any, hint: Any, place: str) -> Any:
+def _plain(hint: Any, value: Any, place: str) -> Any:
     """The value, which has to be of one of JSON's types; an integer is a number too, and true is neither."""
-    hint = type(None) if hint is None else hint
+    if type(value) is hint:
+        return value
     if hint is float and type(value) is int:
         return float(value)
-    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
+    if not isinstance(value, hint) or isinstance(value, bool):
         raise InvalidEventError(f"{place} has to be {_JSON_NAMES[hint]}, not {_kind(value)}")
     return value
 
