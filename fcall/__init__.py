@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fcall._client import Client as Client
     from fcall._client import default_client as default_client
     from fcall._client import set_default_client as set_default_client
+    from fcall._definition import TypedOutcome as TypedOutcome
     from fcall._hookspecs import hookimpl as hookimpl
     from fcall._map._async_results import AsyncResults as AsyncResults
     from fcall._map._progress import Progress as Progress
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from fcall._result import Acceptance as Acceptance
     from fcall._result import FunctionInfo as FunctionInfo
     from fcall._result import InvocationResult as InvocationResult
+    from fcall._typed import AsyncTypedFunction as AsyncTypedFunction
+    from fcall._typed import TypedFunction as TypedFunction
     from fcall.dispatcher import Dispatcher as Dispatcher
     from fcall.errors import Executed as Executed
     from fcall.errors import FcallError as FcallError
@@ -36,6 +39,7 @@ __all__ = [
     "Acceptance",
     "AsyncClient",
     "AsyncResults",
+    "AsyncTypedFunction",
     "Client",
     "Dispatcher",
     "Executed",
@@ -45,6 +49,8 @@ __all__ = [
     "Outcome",
     "Progress",
     "Results",
+    "TypedFunction",
+    "TypedOutcome",
     "default_client",
     "errors",
     "handlers",
@@ -63,6 +69,7 @@ _HOME = {
     "Acceptance": "fcall._result",
     "AsyncClient": "fcall._async_client",
     "AsyncResults": "fcall._map._async_results",
+    "AsyncTypedFunction": "fcall._typed",
     "Client": "fcall._client",
     "Dispatcher": "fcall.dispatcher",
     "Executed": "fcall.errors",
@@ -72,6 +79,8 @@ _HOME = {
     "Outcome": "fcall._map._results",
     "Progress": "fcall._map._progress",
     "Results": "fcall._map._results",
+    "TypedFunction": "fcall._typed",
+    "TypedOutcome": "fcall._definition",
     "default_client": "fcall._client",
     "hookimpl": "fcall._hookspecs",
     "set_default_client": "fcall._client",

@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextvars import copy_context
 from types import TracebackType
-from typing import Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from fcall._caller import Caller, accepted, portable
 from fcall._drivers import run_asyncio, stream_asyncio
@@ -15,7 +15,7 @@ from fcall._flow import Flow
 from fcall._invocation import ABSENT, CallParameters, InvocationType
 from fcall._map._async_results import AsyncResults, LoopBell
 from fcall._map._crew import Crew, ThreadCrew
-from fcall._map._many import MapParameters
+from fcall._map._many import Batch, MapParameters
 from fcall._map._progress import ProgressOption
 from fcall._map._results import Outcome, acceptance_of, outcome_of, result_of
 from fcall._map._tasks import Tasks
@@ -26,9 +26,14 @@ from fcall._threads import UNBOUNDED, Threads
 from fcall.errors import InvalidParamsError
 from fcall.provider import AsyncioProvider, Provider
 
+if TYPE_CHECKING:
+    from fcall._typed import AsyncTypedFunction
+
 __all__ = ["AsyncClient"]
 
 T = TypeVar("T")
+Request = TypeVar("Request")
+Response = TypeVar("Response")
 Items = Iterable[T] | AsyncIterable[T]
 
 
@@ -119,7 +124,7 @@ class AsyncClient(Caller):
 
         It takes asynchronous iterables too. One that is not is read on the event loop.
         """
-        return self._many(target, "Sync", (events, payloads), result_of, concurrency, progress, parameters)
+        return self._many(target, "Sync", Batch(events, payloads), result_of, concurrency, progress, parameters)
 
     def as_completed(
         self,
@@ -133,7 +138,7 @@ class AsyncClient(Caller):
     ) -> AsyncResults[Outcome]:
         """`Client.as_completed`, for ``async for``."""
         return self._many(
-            target, "Sync", (events, payloads), outcome_of, concurrency, progress, parameters, in_order=False
+            target, "Sync", Batch(events, payloads), outcome_of, concurrency, progress, parameters, in_order=False
         )
 
     def enqueue_many(
@@ -147,7 +152,50 @@ class AsyncClient(Caller):
         **parameters: Unpack[MapParameters],
     ) -> AsyncResults[Acceptance]:
         """`Client.enqueue_many`, for ``async for``."""
-        return self._many(target, "Async", (events, payloads), acceptance_of, concurrency, progress, parameters)
+        return self._many(target, "Async", Batch(events, payloads), acceptance_of, concurrency, progress, parameters)
+
+    @overload
+    def function(
+        self,
+        target: str,
+        *,
+        request: type[Request],
+        response: type[Response],
+        **parameters: Unpack[MapParameters],
+    ) -> AsyncTypedFunction[Request, Response]: ...
+
+    @overload
+    def function(
+        self,
+        target: str,
+        *,
+        request: type[Request],
+        **parameters: Unpack[MapParameters],
+    ) -> AsyncTypedFunction[Request, Any]: ...
+
+    @overload
+    def function(
+        self,
+        target: str,
+        *,
+        response: type[Response],
+        **parameters: Unpack[MapParameters],
+    ) -> AsyncTypedFunction[Any, Response]: ...
+
+    @overload
+    def function(
+        self,
+        target: str,
+        **parameters: Unpack[MapParameters],
+    ) -> AsyncTypedFunction[Any, Any]: ...
+
+    def function(
+        self, target: str, *, request: Any = None, response: Any = None, **parameters: Unpack[MapParameters]
+    ) -> AsyncTypedFunction[Any, Any]:
+        """`Client.function`: what it makes is awaited."""
+        from fcall._typed import AsyncTypedFunction
+
+        return AsyncTypedFunction(self, self._many, self._definition(target, request, response, parameters))
 
     async def close(self) -> None:
         """`Client.close`, awaited."""
@@ -188,7 +236,7 @@ class AsyncClient(Caller):
         self,
         target: str,
         type: InvocationType,
-        items: tuple[Any, Any],
+        batch: Batch,
         shape: Callable[[Settled], T],
         concurrency: int,
         progress: ProgressOption,
@@ -197,7 +245,7 @@ class AsyncClient(Caller):
         in_order: bool = True,
     ) -> AsyncResults[T]:
         bell = LoopBell()
-        many = self._begin(target, type, items, concurrency, progress, parameters, in_order=in_order, ring=bell.ring)
+        many = self._begin(target, type, batch, concurrency, progress, parameters, in_order=in_order, ring=bell.ring)
         awaited = isinstance(many.plan.routes[0].provider, AsyncioProvider)
         crew: Crew = (
             Tasks(many.work, many.plan, self._threads) if awaited else ThreadCrew(many.work, many.plan, UNBOUNDED)

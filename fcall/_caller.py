@@ -7,14 +7,14 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fcall._config import Configuration
 from fcall._deadline import Deadline
 from fcall._flow import Flow
 from fcall._fork import forget_in_child
 from fcall._invocation import Invocation, InvocationType, checked, checked_names, parse_params
-from fcall._map._many import Many, check, source_of
+from fcall._map._many import Batch, Many, check, maker, source_of
 from fcall._map._plan import Plan
 from fcall._map._progress import ProgressOption
 from fcall._map._work import Work
@@ -32,6 +32,9 @@ from fcall.errors import (
     UnsupportedFeatureError,
 )
 from fcall.provider import ListingProvider, Provider
+
+if TYPE_CHECKING:
+    from fcall._definition import Definition
 
 __all__ = ["Caller", "accepted", "portable"]
 
@@ -123,7 +126,7 @@ class Caller:
         self,
         target: str,
         type: InvocationType,
-        items: tuple[Any, Any],
+        batch: Batch,
         concurrency: int,
         progress: ProgressOption,
         parameters: Mapping[str, Any],
@@ -132,18 +135,14 @@ class Caller:
         ring: Callable[[], None],
     ) -> Many:
         """What a map is made of; everything but the items is checked now."""
-        kind, source = source_of(*items, self._iterables)
+        source = source_of(batch, self._iterables)
         check(concurrency, parameters)
         parsed = self._router.target(target)
         routes = self._routes(parsed)
         routes[0].address(checked(parsed, type, **parameters))
         plan = Plan(
             name=parsed.name,
-            invocation=(
-                (lambda item: checked(parsed, type, event=item, **parameters))
-                if kind == "event"
-                else (lambda item: checked(parsed, type, payload=item, **parameters))
-            ),
+            invocation=maker(batch, parsed, type, parameters),
             flow=lambda invocation: self._flow(parsed, invocation, routes),
             routes=routes,
             clock=self._clock,
@@ -181,6 +180,12 @@ class Caller:
     def _refuse_closed(self) -> None:
         if self._closed:
             raise ClientClosedError(_CLOSED)
+
+    def _definition(self, target: str, request: Any, response: Any, parameters: Mapping[str, Any]) -> Definition:
+        """What is said of a typed function."""
+        from fcall._definition import Definition  # whoever has no types does not pay for them
+
+        return Definition(target, self._router.target(target), request, response, parameters)
 
     def _flow(self, target: Target, invocation: Invocation, routes: Sequence[Route]) -> Flow:
         return Flow(target, invocation, routes, self._plugins.observers(), self._clock, self._random)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from fcall._caller import Caller, accepted, portable
 from fcall._drivers import run_sync, stream_sync
@@ -14,7 +14,7 @@ from fcall._fork import forget_in_child
 from fcall._invocation import ABSENT, CallParameters, InvocationType
 from fcall._map._bell import ThreadBell
 from fcall._map._crew import Consumer, ThreadCrew
-from fcall._map._many import MapParameters
+from fcall._map._many import Batch, MapParameters
 from fcall._map._progress import ProgressOption
 from fcall._map._results import Outcome, OwnResults, Results, acceptance_of, outcome_of, result_of
 from fcall._map._work import Settled
@@ -22,9 +22,14 @@ from fcall._result import Acceptance, FunctionInfo, InvocationResult
 from fcall._threads import UNBOUNDED
 from fcall.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    from fcall._typed import TypedFunction
+
 __all__ = ["Client", "default_client", "set_default_client"]
 
 T = TypeVar("T")
+Request = TypeVar("Request")
+Response = TypeVar("Response")
 
 
 class Client(Caller):
@@ -142,7 +147,7 @@ class Client(Caller):
             FcallError: from the iteration, the error of the first item that failed; its `index` says which. Then
                 nothing more is sent.
         """
-        return self._many(target, "Sync", (events, payloads), result_of, concurrency, progress, parameters)
+        return self._many(target, "Sync", Batch(events, payloads), result_of, concurrency, progress, parameters)
 
     def as_completed(
         self,
@@ -156,7 +161,7 @@ class Client(Caller):
     ) -> Results[Outcome]:
         """`map`, but give an `Outcome` for each item as soon as it is there, and raise no item's error."""
         return self._many(
-            target, "Sync", (events, payloads), outcome_of, concurrency, progress, parameters, in_order=False
+            target, "Sync", Batch(events, payloads), outcome_of, concurrency, progress, parameters, in_order=False
         )
 
     def enqueue_many(
@@ -170,7 +175,70 @@ class Client(Caller):
         **parameters: Unpack[MapParameters],
     ) -> Results[Acceptance]:
         """Have a function run later (Async) once for each item: `map`, with what `enqueue` gives for each."""
-        return self._many(target, "Async", (events, payloads), acceptance_of, concurrency, progress, parameters)
+        return self._many(target, "Async", Batch(events, payloads), acceptance_of, concurrency, progress, parameters)
+
+    @overload
+    def function(
+        self,
+        target: str,
+        *,
+        request: type[Request],
+        response: type[Response],
+        **parameters: Unpack[MapParameters],
+    ) -> TypedFunction[Request, Response]: ...
+
+    @overload
+    def function(
+        self,
+        target: str,
+        *,
+        request: type[Request],
+        **parameters: Unpack[MapParameters],
+    ) -> TypedFunction[Request, Any]: ...
+
+    @overload
+    def function(
+        self,
+        target: str,
+        *,
+        response: type[Response],
+        **parameters: Unpack[MapParameters],
+    ) -> TypedFunction[Any, Response]: ...
+
+    @overload
+    def function(
+        self,
+        target: str,
+        **parameters: Unpack[MapParameters],
+    ) -> TypedFunction[Any, Any]: ...
+
+    def function(
+        self, target: str, *, request: Any = None, response: Any = None, **parameters: Unpack[MapParameters]
+    ) -> TypedFunction[Any, Any]:
+        """A function with the types of what it takes and of what it answers, to be called like one of Python's.
+
+        Args:
+            target: as for `invoke`.
+            request: a dataclass, a TypedDict, a model of pydantic or a struct of msgspec, a type of JSON, or a list,
+                dict, tuple or union of these; ``bytes`` is sent as it is. Left out, it is any JSON value.
+            response: likewise.
+            context, qualifier, timeout, idempotent, log_tail, options: of every call that does not say otherwise.
+
+        Raises:
+            InvalidParamsError: the target is malformed, a parameter is wrong, or JSON cannot be converted to a type.
+
+        Example:
+            >>> from typing import TypedDict
+            >>> class Person(TypedDict):
+            ...     name: str
+            >>> with Client(provider="local") as client:
+            ...     hello = client.function("local:examples/hello.py:handler", request=Person, response=dict)
+            ...     hello({"name": "Ada"})
+            {'greeting': 'Hello Ada'}
+        """
+        from fcall._typed import TypedFunction
+
+        return TypedFunction(self, self._many, self._definition(target, request, response, parameters))
 
     def invoke_function(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """The portable contract: one mapping in, one dict out.
@@ -215,7 +283,7 @@ class Client(Caller):
         self,
         target: str,
         type: InvocationType,
-        items: tuple[Any, Any],
+        batch: Batch,
         shape: Callable[[Settled], T],
         concurrency: int,
         progress: ProgressOption,
@@ -224,7 +292,7 @@ class Client(Caller):
         in_order: bool = True,
     ) -> Results[T]:
         bell = ThreadBell()
-        many = self._begin(target, type, items, concurrency, progress, parameters, in_order=in_order, ring=bell.ring)
+        many = self._begin(target, type, batch, concurrency, progress, parameters, in_order=in_order, ring=bell.ring)
         source = iter(many.source)
         if concurrency == 1:
             return OwnResults(Consumer(many.work, many.plan), source, shape, many.meter)

@@ -22,8 +22,8 @@ class Deadline:
     __slots__ = ("clock", "expires_at")
 
     def __init__(self, expires_at: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self.expires_at = expires_at
-        self.clock = clock
+        self.expires_at: float = expires_at
+        self.clock: Callable[[], float] = clock
 
     @classmethod
     def after(cls, seconds: float, clock: Callable[[], float] = time.monotonic) -> Deadline:

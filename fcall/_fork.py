@@ -10,7 +10,10 @@ __all__ = ["forget_in_child"]
 
 
 class _Forkable(Protocol):
-    def after_fork_in_child(self) -> None: ...
+    """What has something to forget."""
+
+    def after_fork_in_child(self) -> None:
+        """Forget it."""
 
 
 _forkables: weakref.WeakSet[_Forkable] = weakref.WeakSet()

@@ -13,8 +13,8 @@ from fcall.provider import ProviderSpec
 
 __all__ = ["hookimpl", "hookspec"]
 
-hookspec = pluggy.HookspecMarker("fcall")
-hookimpl = pluggy.HookimplMarker("fcall")
+hookspec: pluggy.HookspecMarker = pluggy.HookspecMarker("fcall")
+hookimpl: pluggy.HookimplMarker = pluggy.HookimplMarker("fcall")
 
 
 @hookspec

@@ -18,6 +18,7 @@ __all__ = [
     "CallParameters",
     "Invocation",
     "InvocationType",
+    "attempted",
     "checked",
     "checked_names",
     "parse_params",
@@ -127,14 +128,14 @@ def checked(
         target.service,
         type,
         _body(event, payload),
-        None if context is None else _attempted("invoker context", _context, context),
+        None if context is None else attempted("invoker context", _context, context),
         _one_qualifier(target.qualifier, qualifier),
         target.function_id,
-        None if timeout is None else _attempted("timeout", _timeout, timeout),
+        None if timeout is None else attempted("timeout", _timeout, timeout),
         idempotent if idempotent is False else _flag("idempotent", idempotent),
         None if idempotency_key is None else _key(_plain(idempotency_key)),
         log_tail if log_tail is False else _flag("log tail", log_tail),
-        None if options is None else _attempted("options", _options, options),
+        None if options is None else attempted("options", _options, options),
         target.direct,
     )
 
@@ -175,11 +176,11 @@ def parse_params(params: Any) -> tuple[Target, Invocation]:
         InvalidParamsError: a key is unknown or missing, or a value has the wrong type or is out of its bounds.
         InvalidPayloadError: the payload cannot be encoded.
     """
-    given = _attempted("params", _given, params)
+    given = attempted("params", _given, params)
     target = _named_target(given)
     verb = {_VERB_KEYWORDS[key]: value for key, value in given.items() if key in _VERB_KEYWORDS}
     if "payload" in verb:
-        verb["payload"] = _attempted("payload", _as_is_or_encoded, verb["payload"], InvalidPayloadError)
+        verb["payload"] = attempted("payload", _as_is_or_encoded, verb["payload"], InvalidPayloadError)
     return target, checked(target, _type(_plain(given.get("invocationType", "Sync"))), **verb)
 
 
@@ -282,10 +283,10 @@ def _options(value: Any) -> Mapping[str, Any]:
 
 def _body(event: Any, payload: Any) -> bytes:
     if event is ABSENT:
-        return b"" if payload is ABSENT else _attempted("payload", _as_is, payload, InvalidPayloadError)
+        return b"" if payload is ABSENT else attempted("payload", _as_is, payload, InvalidPayloadError)
     if payload is not ABSENT:
         raise InvalidParamsError("event and payload are both given; event is encoded as JSON, payload is sent as it is")
-    return _attempted("event", _encoded, event, InvalidPayloadError)
+    return attempted("event", _encoded, event, InvalidPayloadError)
 
 
 def _as_is(payload: Any) -> bytes:
@@ -339,7 +340,7 @@ def _from_text(text: str) -> Any:
         return None
 
 
-def _attempted(
+def attempted(
     what: str, function: Callable[[Any], T], value: Any, error_class: type[FcallError] = InvalidParamsError
 ) -> T:
     """`function` of the value, or an error that names the kind of fault and never the content.
@@ -361,6 +362,7 @@ _HARMLESS = re.compile(
     r"|keys must be str, int, float, bool or None, not [\w.]+"
     r"|Circular reference detected"
     r"|Exceeds the limit \(\d+ digits\) for integer string conversion.*"
+    r"|a Decimal would lose digits as a number; use str\(\) of it"
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NoReturn
 
 __all__ = ["decode", "encode", "reader", "text", "writer"]
@@ -57,18 +58,26 @@ def reader(decoder: json.JSONDecoder) -> Callable[[str], Any]:
     return decode
 
 
-_write = writer(json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")))
+@cache
+def _writer(default: Callable[[Any], Any] | None = None) -> Callable[[Any], str]:
+    return writer(json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=default))
+
+
 _read = reader(json.JSONDecoder(parse_constant=_refuse_constant))
 
 
-def encode(value: Any) -> bytes:
+def encode(value: Any, default: Callable[[Any], Any] | None = None) -> bytes:
     """The value as JSON.
+
+    Args:
+        value: what is to be encoded.
+        default: makes a value of JSON's types of one that is of none.
 
     Raises:
         TypeError, ValueError, RecursionError: JSON cannot carry the value: its type, NaN, a lone surrogate, a circle,
             or too many levels.
     """
-    return _write(value).encode()
+    return _writer(default)(value).encode()
 
 
 def decode(data: bytes) -> Any:

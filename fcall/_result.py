@@ -12,7 +12,7 @@ from typing import Any
 from fcall import _json
 from fcall.errors import Attempt, FunctionResponseError
 
-__all__ = ["Acceptance", "FunctionInfo", "InvocationResult", "masked"]
+__all__ = ["Acceptance", "FunctionInfo", "InvocationResult", "masked", "unreadable"]
 
 _read = _json.reader(json.JSONDecoder())
 _SECRET_WORDS = ("auth", "cookie", "credential", "key", "password", "secret", "signature", "token")
@@ -52,7 +52,7 @@ class InvocationResult:
         try:
             return self.payload.decode()
         except UnicodeDecodeError as error:
-            raise self._unreadable("the answer is not UTF-8 text; use result.payload for the bytes") from error
+            raise unreadable(self, "the answer is not UTF-8 text; use result.payload for the bytes") from error
 
     def json(self) -> Any:
         """The payload decoded from JSON.
@@ -64,17 +64,7 @@ class InvocationResult:
             return _read(_json.text(self.payload))
         except (ValueError, RecursionError) as error:
             what = "is not JSON" if self.payload else "is empty, so there is no JSON in it"
-            raise self._unreadable(f"the answer {what}; use result.payload for the bytes") from error
-
-    def _unreadable(self, message: str) -> FunctionResponseError:
-        return FunctionResponseError(
-            message,
-            result=self,
-            provider=self.provider,
-            request_id=self.request_id,
-            status_code=self.status_code,
-            attempts=self.attempts,
-        )
+            raise unreadable(self, f"the answer {what}; use result.payload for the bytes") from error
 
     def told_by(self, provider: str, attempts: tuple[Attempt, ...]) -> InvocationResult:
         """This answer with what only the flow knows: who gave it, after which tries.
@@ -124,6 +114,18 @@ class FunctionInfo:
     runtime: str | None = None
     last_modified: datetime | str | None = None
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+def unreadable(result: InvocationResult, message: str) -> FunctionResponseError:
+    """The error for an answer that cannot be used."""
+    return FunctionResponseError(
+        message,
+        result=result,
+        provider=result.provider,
+        request_id=result.request_id,
+        status_code=result.status_code,
+        attempts=result.attempts,
+    )
 
 
 def masked(headers: Mapping[str, str]) -> dict[str, str]:

@@ -173,7 +173,7 @@ class FcallError(Exception):
         if executed is None:
             executed = self.default_executed
         # What is no Executed says nothing that can be relied on.
-        self.executed = executed if isinstance(executed, Executed) else Executed.MAYBE
+        self.executed: Executed = executed if isinstance(executed, Executed) else Executed.MAYBE
         self.attempts = attempts
         self.provider = provider
         self.service = service
@@ -290,7 +290,7 @@ class ThrottledError(RejectedError):
     def __init__(self, message: str = "", *, retry_after: float | None = None, **fields: Any) -> None:
         super().__init__(message, **fields)
         is_number = isinstance(retry_after, (int, float)) and not isinstance(retry_after, bool)
-        self.retry_after = retry_after if is_number else None
+        self.retry_after: float | None = retry_after if is_number else None
 
 
 class InvalidPayloadError(RejectedError):

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import textwrap
 import tomllib
+from ast import literal_eval
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -272,6 +273,23 @@ def test_every_public_name_is_mentioned() -> None:
     names = {name for door in doors for name in door.__all__}
 
     assert set() == {name for name in names if not re.search(rf"`[^`\n]*\b{name}\b[^`\n]*`", pages)}
+
+
+def _public_modules() -> list[Path]:
+    """The modules of this repository's plugins that have no underscore in their path."""
+    packages = [path.parent for path in ROOT.glob("plugins/[!_]*/*/py.typed")]
+    modules = [(module, module.relative_to(package)) for package in packages for module in package.rglob("*.py")]
+    return sorted(module for module, path in modules if not any(re.match("_(?!_init__)", part) for part in path.parts))
+
+
+@pytest.mark.parametrize("module", _public_modules(), ids=_named)
+def test_every_public_name_of_a_plugin_is_mentioned(module: Path) -> None:
+    """The reference knows every name that a public module of a plugin exports; none needs its SDK to be looked at."""
+    exported = re.search(r"^__all__ = (\[.*?\])", module.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    assert exported
+    pages = "\n".join(path.read_text(encoding="utf-8") for path in (DOCS / "reference").glob("*.md"))
+
+    assert [] == [name for name in literal_eval(exported[1]) if not re.search(rf"`[^`\n]*\b{name}\b[^`\n]*`", pages)]
 
 
 def test_the_provider_of_the_guide_is_a_plugin(page_folder: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, NotRequired, Required, TypedDict
+from typing import TYPE_CHECKING, Any, List, NewType, NotRequired, Required, TypedDict  # noqa: UP035 - see Loose
 
 import pytest
 
@@ -177,6 +177,44 @@ def test_only_records_are_checked() -> None:
     assert 1 == typed({"value": 1})
 
 
+def test_a_record_that_is_there_already_is_checked() -> None:
+    """A test that hands over a record instead of an event hears of a member that no event could have brought."""
+
+    @handler
+    def value(event: Node, ctx: Context) -> int:
+        return event.value
+
+    with pytest.raises(InvalidEventError, match=r"^event\.rest\.value has to be an integer, not a text$"):
+        value(Node(1, Node("secret")))  # type: ignore[arg-type]
+
+
+UserId = NewType("UserId", str)
+
+
+@dataclass
+class Loose:
+    names: List  # type: ignore[type-arg] # noqa: UP006 - an annotation without its element
+    table: dict  # type: ignore[type-arg]
+    owner: UserId
+
+
+def test_a_type_may_be_without_elements_or_under_another_name() -> None:
+    """A list of who knows what takes anything, and a ``NewType`` is the type behind it."""
+
+    @handler
+    def kinds(event: Loose, ctx: Context) -> list[Any]:
+        return [event.names, event.table, event.owner]
+
+    assert [[1, "a"], {"b": None}, "ada"] == kinds({"names": [1, "a"], "table": {"b": None}, "owner": "ada"})
+    with pytest.raises(InvalidEventError, match=r"^event\.owner has to be a text, not an integer$"):
+        kinds({"names": [], "table": {}, "owner": 1})
+
+
+@dataclass
+class Numbered:
+    pages: dict[int, str]
+
+
 def test_an_event_cannot_be_of_every_type() -> None:
     """A record with a field of a type that JSON cannot make is the author's mistake, and named as such."""
 
@@ -189,9 +227,12 @@ def test_an_event_cannot_be_of_every_type() -> None:
         return event
 
     handler_of_local_type = handler(_annotated(Filed))
+    handler_of_numbers = handler(_annotated(Numbered))
 
-    with pytest.raises(TypeError, match=r"event\.place is annotated with .*Path.*, which no event can be converted to"):
-        handler_of_local_type({"place": "/tmp"})
+    with pytest.raises(TypeError, match=r"event\.place is annotated with .*Path.*, which JSON cannot be converted to"):
+        handler_of_local_type({})
+    with pytest.raises(TypeError, match=r"event\.pages is annotated with dict\[int, str\], which JSON cannot"):
+        handler_of_numbers({})
     with pytest.raises(TypeError, match="define the types at the top of a module"):
         file({"place": "/tmp"})
 

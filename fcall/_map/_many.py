@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypeAlias, TypedDict
 
-from fcall._invocation import ABSENT
+from fcall._invocation import ABSENT, Invocation, InvocationType, checked
 from fcall._map._pace import Pace
 from fcall._map._plan import Plan
 from fcall._map._progress import Meter, ProgressOption, meter
 from fcall._map._work import Work
+from fcall._target import Target
 from fcall._wording import a_kind
 from fcall.errors import InvalidParamsError
 
-__all__ = ["Many", "MapParameters", "check", "source_of"]
+__all__ = ["Batch", "Many", "MapParameters", "check", "maker", "source_of"]
+
+_Maker: TypeAlias = Callable[[Any], Invocation]
 
 MOST = 10_000
 """The highest concurrency; a process has not more threads or connections than that to give."""
@@ -29,6 +32,20 @@ class MapParameters(TypedDict, total=False):
     idempotent: bool
     log_tail: bool
     options: Mapping[str, Any] | None
+
+
+class Batch(NamedTuple):
+    """The items of a map, as the application gave them: events, or payloads.
+
+    Attributes:
+        events: an iterable.
+        payloads: the other one.
+        encode: makes an event the payload that is sent, where the application said of what type events are.
+    """
+
+    events: Any
+    payloads: Any = ABSENT
+    encode: Callable[[Any], bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,27 +86,37 @@ class Many:
         return cls(plan, Work(most, Pace(most, plan.clock), in_order=in_order, ring=ring), source, counts)
 
 
-def source_of(events: Any, payloads: Any, kinds: tuple[type, ...]) -> tuple[str, Any]:
-    """What each item is, ``"event"`` or ``"payload"``, and where the items come from.
+def source_of(batch: Batch, kinds: tuple[type, ...]) -> Any:
+    """Where the items come from.
 
     Args:
-        events: what the caller gave as such, or `ABSENT`.
-        payloads: the same.
+        batch: what the caller gave.
         kinds: what can be iterated over here.
 
     Raises:
-        InvalidParamsError: neither is given, or both, or what is given is no iterable of items.
+        InvalidParamsError: neither events nor payloads are given, or both, or what is given is no iterable of items.
     """
+    events, payloads, _ = batch
     if (events is ABSENT) == (payloads is ABSENT):
         which = "neither is given" if events is ABSENT else "both are given"
         raise InvalidParamsError(f"a map takes either events or payloads; {which}")
-    kind, source = ("event", events) if payloads is ABSENT else ("payload", payloads)
+    kind, source = ("payloads", payloads) if events is ABSENT else ("requests" if batch.encode else "events", events)
     single = isinstance(source, (str, bytes, bytearray, memoryview, Mapping))
     if isinstance(source, AsyncIterable) and not isinstance(source, kinds):
-        raise InvalidParamsError(f"{kind}s is an asynchronous iterable, which only AsyncClient can read")
+        raise InvalidParamsError(f"{kind} is an asynchronous iterable, which only AsyncClient can read")
     if single or not isinstance(source, kinds):
-        raise InvalidParamsError(f"{kind}s is an iterable of items, not {a_kind(source)}; for one item use invoke")
-    return kind, source
+        raise InvalidParamsError(f"{kind} is an iterable of items, not {a_kind(source)}; for one item use invoke")
+    return source
+
+
+def maker(batch: Batch, target: Target, type: InvocationType, parameters: Mapping[str, Any]) -> _Maker:
+    """What makes an item of the batch the call of it, checked."""
+    encode = batch.encode
+    if encode is not None:
+        return lambda item: checked(target, type, payload=encode(item), **parameters)
+    if batch.events is ABSENT:
+        return lambda item: checked(target, type, payload=item, **parameters)
+    return lambda item: checked(target, type, event=item, **parameters)
 
 
 def check(concurrency: Any, parameters: Mapping[str, Any]) -> None:

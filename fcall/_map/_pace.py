@@ -27,7 +27,7 @@ class Pace:
     """
 
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self.limit = most
+        self.limit: int = most
         self._most = most
         self._exact = float(most)
         self._halved_at = -1.0

@@ -22,9 +22,9 @@ class Settled:
     __slots__ = ("error", "item", "result")
 
     def __init__(self, item: int, result: Any, error: BaseException | None) -> None:
-        self.item = item
-        self.result = result
-        self.error = error
+        self.item: int = item
+        self.result: Any = result
+        self.error: BaseException | None = error
 
     def raise_error(self) -> NoReturn:
         """Raise the error and let go of it: a frame that its own exception leads to is a cycle."""
@@ -59,13 +59,14 @@ class Work:
     """
 
     def __init__(self, concurrency: int, pace: Pace, *, in_order: bool, ring: Callable[[], None]) -> None:
-        self.pace = pace
-        self.in_order = in_order
-        self.window = concurrency + max(concurrency, 64)
-        self.workers = 0
-        self.ended = self.stopped = False
-        self.abandoned = False
-        self.ring = ring
+        self.pace: Pace = pace
+        self.in_order: bool = in_order
+        self.window: int = concurrency + max(concurrency, 64)
+        self.workers: int = 0
+        self.ended: bool = False
+        self.stopped: bool = False
+        self.abandoned: bool = False
+        self.ring: Callable[[], None] = ring
         self._waiting: deque[tuple[int, Any]] = deque()
         self._settled: deque[Settled] = deque()
         self._early: dict[int, Settled] = {}

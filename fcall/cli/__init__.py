@@ -46,8 +46,8 @@ def cli() -> None:
     """Call a cloud function wherever it runs, and know whether it ran."""
 
 
-for command in (invoke, map_lines, list_functions, serve, providers, config, doctor, completion):
-    cli.add_command(command)
+for _command in (invoke, map_lines, list_functions, serve, providers, config, doctor, completion):
+    cli.add_command(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["encoded", "plain"]
+__all__ = ["encodable", "encoded", "plain"]
 
 _LONGEST_INTEGER = 1000  # digits; Python itself reads no more than 4300
 
@@ -33,7 +33,7 @@ def encoded(returned: Any) -> bytes:
 
 def _json(returned: Any) -> bytes:
     """JSON without NaN, which Lambda's runtime would send, and lone surrogates, of which it dies since Python 3.12."""
-    text = json.dumps(returned, allow_nan=False, ensure_ascii=False, default=_encodable)
+    text = json.dumps(returned, allow_nan=False, ensure_ascii=False, default=encodable)
     try:
         return text.encode()
     except UnicodeEncodeError:
@@ -41,7 +41,7 @@ def _json(returned: Any) -> bytes:
     raise ValueError("the answer has a lone surrogate in it, which UTF-8 cannot carry; remove it")
 
 
-def _encodable(value: Any) -> Any:
+def encodable(value: Any) -> Any:
     """What stands for a value that is of none of JSON's types."""
     import dataclasses  # only an answer that has such a value pays for these
     import datetime
@@ -69,4 +69,4 @@ def _number(value: Any) -> int | float:
             return int(value)
         if value == type(value)(repr(float(value))):
             return float(value)
-    raise ValueError("the answer has a Decimal in it that would lose digits as a number; return str() of it")
+    raise ValueError("a Decimal would lose digits as a number; use str() of it")

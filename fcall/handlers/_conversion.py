@@ -1,21 +1,25 @@
-"""Conversion: a decoded event as the dataclasses and TypedDicts that a function says it takes."""
+"""Conversion: values of JSON as the types that records are made of, and values of these types checked."""
 
 from __future__ import annotations
 
 import dataclasses
 import enum
-import sys
 import typing
-from functools import cache
-from types import SimpleNamespace
-from typing import Any
+from functools import partial
+from typing import Any, Callable
 
+from ._annotations import hints_of, is_required, is_typed_dict, unaliased, unmarked
 from ._event import InvalidEventError
 
-__all__ = ["converted", "record_hint"]
+__all__ = ["Convert", "converter"]
+
+Convert = Callable[[Any, str], Any]
+"""Takes a value of JSON, or one that is converted already, and its place for messages; gives it as of one type.
+
+It raises InvalidEventError where the value is not of the type.
+"""
 
 _UNIONS = ("typing.Union", "<class 'types.UnionType'>")
-_MARKS = ("Required", "NotRequired", "ReadOnly")
 _JSON_NAMES = {
     bool: "true or false",
     int: "an integer",
@@ -25,179 +29,190 @@ _JSON_NAMES = {
     dict: "an object",
     type(None): "null",
 }
+# By their names, for whoever does not use them does not pay for their import.
+_WRITTEN = {
+    "datetime.date": "a date in ISO 8601",
+    "datetime.datetime": "a date and time in ISO 8601",
+    "datetime.time": "a time in ISO 8601",
+    "decimal.Decimal": "a decimal number",
+    "uuid.UUID": "a UUID",
+}
 
 
-def record_hint(owner: Any, name: str) -> Any:
-    """The type that `owner`, a function or a class, annotates `name` with; None where there is no record in it."""
-    if isinstance(owner, type):
-        owner = next(cls for cls in owner.__mro__ if name in _own_annotations(cls))
-        namespace = sys.modules[owner.__module__].__dict__
-    else:
-        namespace = getattr(owner, "__globals__", {})
-    # This annotation alone: the others may have names in them that only a type checker imports.
-    hint = _read(SimpleNamespace(__annotations__={name: _own_annotations(owner)[name]}), namespace, owner)[name]
-    return hint if _has_record(hint) else None
-
-
-def converted(value: Any, hint: Any, place: str) -> Any:
-    """The value as that type.
+def converter(hint: Any, place: str, records: dict[Any, _Record] | None = None) -> Convert:
+    """What makes values the type; it is put together once, so that no type has to be looked at again.
 
     Args:
-        value: of JSON, or converted already.
         hint: a record, or a type that JSON's types and records make up.
-        place: where in the event the value stands, for messages.
+        place: where the type stands, for messages.
+        records: those of which a converter is being made already, since a record may hold its own kind.
 
     Raises:
-        InvalidEventError: it is not of that type.
-        TypeError: no event can be converted to the type.
+        TypeError: JSON cannot be converted to the type; it is the mistake of who wrote it.
     """
+    hint, records = unaliased(hint), {} if records is None else records
     if hint in (Any, object):
-        return value
-    if dataclasses.is_dataclass(hint):
-        return value if isinstance(value, hint) else _dataclass(value, hint, place)  # type: ignore[arg-type]
-    if _is_typed_dict(hint):
-        return _typed_dict(value, hint, place)
-    origin = typing.get_origin(hint)
-    if origin is not None:
-        return _generic(value, hint, origin, place)
+        return _anything
+    if dataclasses.is_dataclass(hint) or is_typed_dict(hint):
+        return _of_record(hint, place, records)
+    if typing.get_origin(hint) is not None:
+        return _of_generic(hint, place, records)
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
-        return _member(value, hint, place)
-    return _plain(value, hint, place)
+        return partial(_member, hint)
+    if hint is None or hint in _JSON_NAMES:
+        return partial(_plain, type(None) if hint is None else hint)
+    name = f"{getattr(hint, '__module__', '')}.{getattr(hint, '__qualname__', '')}"
+    if name in _WRITTEN:
+        return partial(_written, hint, _WRITTEN[name])
+    raise _refused(hint, place)
 
 
-def _has_record(hint: Any) -> bool:
-    return (
-        dataclasses.is_dataclass(hint)
-        or _is_typed_dict(hint)
-        or any(_has_record(argument) for argument in typing.get_args(hint) if not isinstance(argument, (list, str)))
-    )
-
-
-def _is_typed_dict(hint: Any) -> bool:
-    return isinstance(hint, type) and issubclass(hint, dict) and hasattr(hint, "__total__")
-
-
-def _own_annotations(owner: Any) -> dict[str, Any]:
-    """What a class or a function annotates itself; before Python 3.10 a class without any shows its base's."""
-    if sys.version_info < (3, 10) and isinstance(owner, type):
-        annotations: dict[str, Any] = owner.__dict__.get("__annotations__", {})  # noqa: RUF063 - standard library only
-        return annotations
-    return getattr(owner, "__annotations__", {})
-
-
-@cache
-def _hints(record: Any) -> dict[str, Any]:
-    return _read(record, None, record)
-
-
-def _read(annotated: Any, namespace: Any, owner: Any) -> dict[str, Any]:
-    try:
-        return typing.get_type_hints(annotated, namespace, include_extras=True)
-    except (NameError, TypeError) as error:
-        raise TypeError(
-            f"the annotations of {getattr(owner, '__qualname__', 'the handler')} cannot be read ({error}); define the "
-            "types at the top of a module, and write Optional[X] instead of X | None before Python 3.10"
-        ) from error
-
-
-def _dataclass(value: Any, hint: Any, place: str) -> Any:
-    fields = [field for field in dataclasses.fields(hint) if field.init]
-    given = _plain(value, dict, place)
-    required = [
-        field.name
-        for field in fields
-        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-    ]
-    _check_present(given, required, place)
-    hints = _hints(hint)
-    return hint(
-        **{
-            field.name: converted(given[field.name], hints[field.name], f"{place}.{field.name}")
-            for field in fields
-            if field.name in given
+def _of_record(hint: Any, place: str, records: dict[Any, _Record]) -> Convert:
+    if hint not in records:
+        records[hint] = record = _TypedDict(hint) if is_typed_dict(hint) else _Dataclass(hint)
+        record.members = {
+            name: converter(member, f"{place}.{name}", records) for name, member in record.hints().items()
         }
+    return records[hint]
+
+
+def _of_generic(hint: Any, place: str, records: dict[Any, _Record]) -> Convert:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Literal:
+        return partial(_literal, arguments)
+    if origin is dict and arguments and arguments[0] not in (str, Any):
+        raise _refused(hint, place)
+    if origin in (list, dict):
+        element = converter(arguments[-1], f"{place}[…]", records) if arguments else _anything
+        return partial(_list if origin is list else _dict, element)
+    if str(origin).endswith("Annotated"):
+        return converter(arguments[0], place, records)
+    parts = [(part, converter(part, place, records)) for part in arguments if part is not ...]
+    if origin is tuple:
+        return partial(_tuple, [part for _, part in parts], arguments[1:] == (...,))
+    if str(origin) in _UNIONS:
+        return partial(_one_of, [part for part in parts if part[0] is not type(None)], type(None) in arguments)
+    raise _refused(hint, place)
+
+
+def _refused(hint: Any, place: str) -> TypeError:
+    return TypeError(
+        f"{place} is annotated with {hint}, which JSON cannot be converted to; use JSON's types or records"
     )
 
 
-def _typed_dict(value: Any, hint: Any, place: str) -> dict[str, Any]:
-    given = _plain(value, dict, place)
-    hints = _hints(hint)
-    _check_present(given, [name for name in hints if _is_required(hint, name, hints[name])], place)
-    known = {name: converted(given[name], _unmarked(hints[name]), f"{place}.{name}") for name in hints if name in given}
-    return {**given, **known}
+class _Record:
+    """What converts to one record.
+
+    Attributes:
+        members: what converts to each of its members.
+    """
+
+    def __init__(self, hint: Any) -> None:
+        self._hint = hint
+        self._required = self._needed()
+        self.members: dict[str, Convert] = {}
+
+    def hints(self) -> dict[str, Any]:
+        """The type of each member."""
+        raise NotImplementedError
+
+    def __call__(self, value: Any, place: str) -> Any:
+        """The value as that record."""
+        raise NotImplementedError
+
+    def _needed(self) -> list[str]:
+        """The members without which there is no such record."""
+        raise NotImplementedError
+
+    def _converted(self, value: Any, place: str) -> dict[str, Any]:
+        """The members that are there."""
+        given = _plain(dict, value, place)
+        missing = [name for name in self._required if name not in given]
+        if missing:
+            raise InvalidEventError(f"{place} lacks {', '.join(map(repr, missing))}")
+        return {
+            name: convert(given[name], f"{place}.{name}") for name, convert in self.members.items() if name in given
+        }
 
 
-def _is_required(hint: Any, name: str, annotation: Any) -> bool:
-    """Whether a key has to be there: its own mark decides, which a text's annotation hides from the class."""
-    mark = _mark(annotation)
-    return name in hint.__required_keys__ if mark not in ("Required", "NotRequired") else mark == "Required"
+class _Dataclass(_Record):
+    """What converts to one dataclass, and checks those that somebody made: nothing else has looked at their members."""
+
+    def hints(self) -> dict[str, Any]:
+        hints = hints_of(self._hint)
+        return {field.name: hints[field.name] for field in dataclasses.fields(self._hint) if field.init}
+
+    def _needed(self) -> list[str]:
+        none = dataclasses.MISSING
+        fields = (field for field in dataclasses.fields(self._hint) if field.init)
+        return [field.name for field in fields if field.default is none and field.default_factory is none]
+
+    def __call__(self, value: Any, place: str) -> Any:
+        if not isinstance(value, self._hint):
+            return self._hint(**self._converted(value, place))
+        for name, convert in self.members.items():
+            convert(getattr(value, name), f"{place}.{name}")
+        return value
 
 
-def _mark(annotation: Any) -> str:
-    """``Required``, ``NotRequired`` or ``ReadOnly``, of typing or of typing_extensions, or an empty text."""
-    name = str(typing.get_origin(annotation)).rpartition(".")[2]
-    return name if name in _MARKS else ""
+class _TypedDict(_Record):
+    """What converts to one TypedDict; members that it does not name are left alone."""
+
+    def hints(self) -> dict[str, Any]:
+        return {name: unmarked(annotation) for name, annotation in hints_of(self._hint).items()}
+
+    def _needed(self) -> list[str]:
+        return [name for name, annotation in hints_of(self._hint).items() if is_required(self._hint, name, annotation)]
+
+    def __call__(self, value: Any, place: str) -> Any:
+        known = self._converted(value, place)
+        return {**value, **known}
 
 
-def _unmarked(annotation: Any) -> Any:
-    return _unmarked(typing.get_args(annotation)[0]) if _mark(annotation) else annotation
+def _anything(value: Any, place: str) -> Any:
+    return value
 
 
-def _check_present(given: dict[str, Any], required: list[str], place: str) -> None:
-    missing = [name for name in required if name not in given]
-    if missing:
-        raise InvalidEventError(f"{place} lacks {', '.join(map(repr, missing))}")
+def _list(element: Convert, value: Any, place: str) -> list[Any]:
+    return [element(each, f"{place}[{i}]") for i, each in enumerate(_plain(list, value, place))]
 
 
-def _generic(value: Any, hint: Any, origin: Any, place: str) -> Any:
-    arguments = typing.get_args(hint)
-    if origin is typing.Literal:
-        return _literal(value, arguments, place)
-    if str(origin) in _UNIONS:
-        return _one_of(value, arguments, place)
-    if str(origin).endswith("Annotated"):
-        return converted(value, arguments[0], place)
-    if origin is list:
-        return [converted(each, arguments[0], f"{place}[{i}]") for i, each in enumerate(_plain(value, list, place))]
-    if origin is tuple:
-        return _tuple(value, arguments, place)
-    if origin is dict:
-        given = _plain(value, dict, place)
-        return {name: converted(each, arguments[1], f"{place}[…]") for name, each in given.items()}
-    raise _not_a_type_of_events(hint, place)
+def _dict(element: Convert, value: Any, place: str) -> dict[str, Any]:
+    """The object; a key comes from the event, so that no message shows it."""
+    return {name: element(each, f"{place}[…]") for name, each in _plain(dict, value, place).items()}
 
 
-def _tuple(value: Any, arguments: tuple[Any, ...], place: str) -> tuple[Any, ...]:
-    given = list(value) if isinstance(value, tuple) else _plain(value, list, place)
-    hints = [arguments[0]] * len(given) if arguments[1:] == (...,) else list(arguments)
-    if len(hints) != len(given):
-        raise InvalidEventError(f"{place} has to have {len(hints)} elements, not {len(given)}")
-    return tuple(converted(each, hint, f"{place}[{i}]") for i, (each, hint) in enumerate(zip(given, hints)))
+def _tuple(parts: list[Convert], repeated: bool, value: Any, place: str) -> tuple[Any, ...]:
+    given = list(value) if isinstance(value, tuple) else _plain(list, value, place)
+    parts = parts * len(given) if repeated else parts
+    if len(parts) != len(given):
+        raise InvalidEventError(f"{place} has to have {len(parts)} elements, not {len(given)}")
+    return tuple(convert(each, f"{place}[{i}]") for i, (each, convert) in enumerate(zip(given, parts)))
 
 
-def _one_of(value: Any, hints: tuple[Any, ...], place: str) -> Any:
+def _one_of(parts: list[tuple[Any, Convert]], nullable: bool, value: Any, place: str) -> Any:
     """The value as the first of the types that it fits; an exact type goes before one that it would be made into."""
-    if value is None and type(None) in hints:
+    if value is None and nullable:
         return None
-    others = [hint for hint in hints if hint is not type(None)]
-    if len(others) == 1:
-        return converted(value, others[0], place)
+    if len(parts) == 1:
+        return parts[0][1](value, place)
     faults = []
-    for hint in sorted(others, key=lambda hint: type(value) is not hint):
+    for _, convert in sorted(parts, key=lambda part: type(value) is not part[0]):
         try:
-            return converted(value, hint, place)
+            return convert(value, place)
         except InvalidEventError as error:  # noqa: PERF203 - there are two or three types
             faults.append(str(error))
     raise InvalidEventError(f"{place} fits none of the types that it may have: {'; '.join(faults)}")
 
 
-def _literal(value: Any, accepted: tuple[Any, ...], place: str) -> Any:
+def _literal(accepted: tuple[Any, ...], value: Any, place: str) -> Any:
     if not any(type(value) is type(each) and value == each for each in accepted):
         raise InvalidEventError(f"{place} has to be one of {', '.join(map(repr, accepted))}")
     return value
 
 
-def _member(value: Any, hint: type[enum.Enum], place: str) -> enum.Enum:
+def _member(hint: type[enum.Enum], value: Any, place: str) -> enum.Enum:
     try:
         return hint(value)
     except ValueError:
@@ -205,23 +220,39 @@ def _member(value: Any, hint: type[enum.Enum], place: str) -> enum.Enum:
     raise InvalidEventError(f"{place} has to be one of {accepted}")
 
 
-def _plain(value: Any, hint: Any, place: str) -> Any:
+def _written(hint: Any, what: str, value: Any, place: str) -> Any:
+    """A value that JSON has a text for, or a number for a Decimal."""
+    if isinstance(value, hint):
+        return value
+    if type(value) not in ((str, int, float) if "number" in what else (str,)):
+        raise InvalidEventError(f"{place} has to be {what}, not {_kind(value)}")
+    try:
+        return _read(str(value), hint)
+    except (ValueError, ArithmeticError):
+        pass
+    raise InvalidEventError(f"{place} has to be {what}")  # outside the clause: what was raised shows the value
+
+
+def _read(text: str, hint: Any) -> Any:
+    if hasattr(hint, "fromisoformat"):  # which takes no Z before Python 3.11
+        return hint.fromisoformat(f"{text[:-1]}+00:00" if text.endswith("Z") else text)
+    made = hint(text)
+    is_finite = getattr(made, "is_finite", None)
+    if is_finite is not None and not is_finite():
+        raise ValueError("JSON has no such number")
+    return made
+
+
+def _plain(hint: Any, value: Any, place: str) -> Any:
     """The value, which has to be of one of JSON's types; an integer is a number too, and true is neither."""
-    hint = type(None) if hint is None else hint
-    if hint not in _JSON_NAMES:
-        raise _not_a_type_of_events(hint, place)
+    if type(value) is hint:
+        return value
     if hint is float and type(value) is int:
         return float(value)
-    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
+    if not isinstance(value, hint) or isinstance(value, bool):
         raise InvalidEventError(f"{place} has to be {_JSON_NAMES[hint]}, not {_kind(value)}")
     return value
 
 
 def _kind(value: Any) -> str:
     return next((name for kind, name in _JSON_NAMES.items() if type(value) is kind), type(value).__name__)
-
-
-def _not_a_type_of_events(hint: Any, place: str) -> TypeError:
-    return TypeError(
-        f"{place} is annotated with {hint}, which no event can be converted to; use JSON's types or records"
-    )

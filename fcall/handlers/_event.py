@@ -54,13 +54,14 @@ def converter_for(owner: Any, name: str) -> Callable[[Any], Any]:
     places = owner.__mro__ if isinstance(owner, type) else (owner,)
     if not any(name in getattr(place, "__annotations__", {}) for place in places):
         return lambda event: event
-    hints: list[Any] = []
+    converters: list[Callable[[Any, str], Any]] = []
 
     def convert(event: Any) -> Any:
-        from . import _conversion
+        if not converters:
+            from . import _annotations, _conversion
 
-        if not hints:
-            hints.append(_conversion.record_hint(owner, name))
-        return event if hints[0] is None else _conversion.converted(event, hints[0], "event")
+            hint = _annotations.record_hint(owner, name)
+            converters.append(_conversion.converter(object if hint is None else hint, "event"))
+        return converters[0](event, "event")
 
     return convert

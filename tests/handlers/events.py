@@ -64,6 +64,14 @@ _ORDER = {
     "done": True,
 }
 
+_VISIT = {
+    "at": "2026-11-21T09:30:00+01:00",
+    "day": "2026-11-21",
+    "hour": "09:30:00",
+    "id": "00000000-0000-0000-0000-000000000007",
+    "price": 1.1,
+}
+
 EVENTS = (
     _echo("", {}),
     *map(_echo, ("null", "true", "false", "0", "-17", "123456789012345678901234567890", "1.5", "1E5", '""', '"text"')),
@@ -85,8 +93,8 @@ EVENTS = (
     _makes("long whole decimal", 12345678901234567890),
     _makes("bytes", b'{"as": "it is"}'),
     _makes("line separators", "\u2028\u2029"),
-    _cannot_make("long decimal", "ValueError", "the answer has a Decimal in it that would lose digits as a number"),
-    _cannot_make("decimal of no number", "ValueError", "the answer has a Decimal in it"),
+    _cannot_make("long decimal", "ValueError", "a Decimal would lose digits as a number"),
+    _cannot_make("decimal of no number", "ValueError", "a Decimal would lose digits as a number"),
     _cannot_make("bytes inside", "TypeError", "Object of type bytes is not JSON serializable"),
     _cannot_make("set", "TypeError", "Object of type set is not JSON serializable"),
     _cannot_make("nan", "ValueError", "Out of range float values are not JSON compliant"),
@@ -130,6 +138,15 @@ EVENTS = (
     Event("place", b'{"city": "Ulm", "size": {"width": 1}}', {"city": "Ulm", "size": _SIZE}),
     _bad("event lacks 'city'", "place", {"zip": "89073"}),
     _bad("event.zip has to be a text, not an integer", "place", {"city": "Ulm", "zip": 89073}),
+    _order(_VISIT, "visit", **_VISIT),
+    _order({**_VISIT, "at": "2026-11-21T09:30:00+00:00"}, "visit", **{**_VISIT, "at": "2026-11-21T09:30:00Z"}),
+    _order({**_VISIT, "price": 3}, "visit", **{**_VISIT, "price": "3.0"}),
+    _bad("event.at has to be a date and time in ISO 8601, not an integer", "visit", {**_VISIT, "at": 1}),
+    _bad("event.day has to be a date in ISO 8601", "visit", {**_VISIT, "day": "tomorrow"}),
+    _bad("event.hour has to be a time in ISO 8601", "visit", {**_VISIT, "hour": "late"}),
+    _bad("event.id has to be a UUID", "visit", {**_VISIT, "id": "7"}),
+    _bad("event.price has to be a decimal number", "visit", {**_VISIT, "price": "much"}),
+    _bad("event.price has to be a decimal number", "visit", {**_VISIT, "price": "NaN"}),
     Event("known", b"1", [True, "remaining", "Context"]),
     _order({"name": "a.png", "bucket": "pictures", "region": "none", "notified": [], "known": True}, "tidy",
            name="a.png", sizes=[]),

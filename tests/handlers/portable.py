@@ -41,6 +41,15 @@ class Order:
     done: bool = dataclasses.field(default=False, init=False)
 
 
+@dataclasses.dataclass
+class Visit:
+    at: datetime.datetime
+    day: datetime.date
+    hour: datetime.time
+    id: uuid.UUID
+    price: decimal.Decimal
+
+
 class Base(TypedDict):
     city: str
 
@@ -122,6 +131,14 @@ def orders(event: List[Order], ctx: Context) -> Any:
 
 @handler
 def place(event: Place, ctx: Context) -> Place:
+    return event
+
+
+@handler
+def visit(event: Visit, ctx: Context) -> Visit:
+    assert isinstance(event.at, datetime.datetime)
+    assert isinstance(event.id, uuid.UUID)
+    assert isinstance(event.price, decimal.Decimal)
     return event
 
 

@@ -59,7 +59,7 @@ class ClientContext:
         self.custom: dict[str, Any] | None = fields.get("custom")
         self.env: dict[str, Any] | None = fields.get("env")
         client = fields.get("client")
-        self.client = None if client is None else Client(client)
+        self.client: Client | None = None if client is None else Client(client)
 
     def __repr__(self) -> str:
         return _shown(self, ("custom", "env", "client"))
@@ -84,19 +84,19 @@ class LambdaContext:
     def __init__(self, facts: InvocationFacts) -> None:
         name = facts.function_name
         arn = f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
-        self.aws_request_id = facts.request_id
-        self.log_group_name = f"/aws/lambda/{name}"
-        self.log_stream_name = "local"
+        self.aws_request_id: str = facts.request_id
+        self.log_group_name: str = f"/aws/lambda/{name}"
+        self.log_stream_name: str = "local"
         self.function_name = name
-        self.memory_limit_in_mb = str(facts.memory_mb)
-        self.function_version = "$LATEST"
-        self.invoked_function_arn = f"{arn}:{facts.qualifier}" if facts.qualifier else arn
+        self.memory_limit_in_mb: str = str(facts.memory_mb)
+        self.function_version: str = "$LATEST"
+        self.invoked_function_arn: str = f"{arn}:{facts.qualifier}" if facts.qualifier else arn
         self.tenant_id: str | None = None
         self._facts = facts
-        self.client_context = (
+        self.client_context: ClientContext | None = (
             None if facts.invoker_context is None else ClientContext(_without_w3c(facts.invoker_context))
         )
-        self.identity = CognitoIdentity()
+        self.identity: CognitoIdentity = CognitoIdentity()
 
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds until the function's own limit, never less than 0."""

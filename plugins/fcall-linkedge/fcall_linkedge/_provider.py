@@ -42,7 +42,7 @@ class LinkEdgeProvider:
         options: how.
     """
 
-    capabilities = Capabilities(
+    capabilities: Capabilities = Capabilities(
         types=frozenset({"Sync", "Async"}),
         invoker_context={"Sync": ALL_KEYS, "Async": ALL_KEYS},
         sync_timeout=65.0,

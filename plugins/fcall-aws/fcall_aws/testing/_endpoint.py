@@ -52,7 +52,7 @@ class LambdaEndpoint:
         self._functions = Functions(handlers, region=region, account=account, aliases=aliases or {}, options=options)
         self._canned: deque[Answer] = deque()
         self._lock = threading.Lock()
-        self.server = FaultServer(self._respond, tls=tls)
+        self.server: FaultServer = FaultServer(self._respond, tls=tls)
 
     def __enter__(self) -> Self:
         self.server.__enter__()

@@ -1,0 +1,53 @@
+"""Codecs: values of one type as payloads, and answers as values of one type.
+
+What a type needs decides who does it: pydantic for its models, msgspec for its structs, and the converter of
+`fcall.handlers` for everything else, so that both sides of a call understand a record alike. Neither library is
+imported before a type of it is given.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from typing import Any
+
+from fcall._codecs._codec import Codec
+from fcall._codecs._raw import Raw
+from fcall._codecs._record import Record
+from fcall._wording import a_kind
+from fcall.errors import InvalidParamsError
+
+__all__ = ["Codec", "codec_for"]
+
+
+def codec_for(hint: Any, what: str) -> Codec:
+    """The codec of a type; None is any value of JSON.
+
+    Args:
+        hint: the type.
+        what: ``"request"`` or ``"response"``, for messages.
+
+    Raises:
+        InvalidParamsError: it is no type, or one that JSON cannot be converted to.
+    """
+    if hint is bytes:
+        return Raw()
+    if _has(hint, "__pydantic_core_schema__"):
+        from fcall._codecs._pydantic import PydanticModel
+
+        return PydanticModel(hint)
+    if _has(hint, "__struct_config__"):
+        from fcall._codecs._msgspec import MsgspecStruct
+
+        return MsgspecStruct(hint)
+    if dataclasses.is_dataclass(hint) and not isinstance(hint, type):
+        raise InvalidParamsError(f"{what} is a type, not {a_kind(hint)}; pass its class")
+    try:
+        return Record(Any if hint is None else hint, what)
+    except TypeError as error:
+        raise InvalidParamsError(str(error)) from error
+
+
+def _has(hint: Any, mark: str) -> bool:
+    """Whether a class with this mark is in the type."""
+    return (isinstance(hint, type) and hasattr(hint, mark)) or any(_has(each, mark) for each in typing.get_args(hint))
