@@ -27,6 +27,7 @@ DOORS = (
     "fcall.handlers",
     "fcall.local",
     "fcall.provider",
+    "fcall.serve",
     "fcall.testing",
     "fcall.testing.faults",
 )
@@ -35,6 +36,7 @@ DOORS = (
 LAYERS = (
     {"fcall.__main__"},
     {"fcall.cli", "fcall._pytest"},
+    {"fcall.serve"},
     {"fcall.testing"},
     {"fcall"},
     {"fcall.dispatcher"},
