@@ -15,9 +15,8 @@ __all__ = ["CallRecord", "Outcome", "calls", "forget_calls", "note"]
 
 Outcome: TypeAlias = Literal["ok", "failed", "expired", "undeliverable"]
 
-_Fields: TypeAlias = (
-    "tuple[str | None, str, InvocationType, bytes | None, str, int, Outcome, FcallError | None, bool]"  # of a CallRecord
-)
+_Fields: TypeAlias = "tuple[str | None, str, InvocationType, bytes | None, str, int, Outcome, FcallError | None, bool]"
+"""The values of a `CallRecord`."""
 
 _MOST = 1_000
 _LARGEST_PAYLOAD = 16_384

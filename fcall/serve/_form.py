@@ -16,7 +16,7 @@ from fcall.serve._gate import Gate
 __all__ = ["CALL", "Form"]
 
 CALL = "/_fcall/call/"
-"""Where the form is sent, followed by the runtime; ``function`` and ``type`` stand in the query, the body is the event."""
+"""Where the form is sent, followed by the runtime. Function and type stand in the query; the body is the event."""
 
 
 class Form:
@@ -47,13 +47,13 @@ class Form:
         if request.method != "POST":
             return self.problem(request, 405, "a function is called with POST")
         said = parse_qs(request.target.partition("?")[2])
-        name, type = said.get("function", [""])[0], said.get("type", ["Sync"])[0]
-        function = catalogue.find(name)
+        kind = said.get("type", ["Sync"])[0]
+        function = catalogue.find(said.get("function", [""])[0])
         if function is None:
             return self.problem(request, 404, "this function is not served any more")
-        if type not in get_args(InvocationType):
+        if kind not in get_args(InvocationType):
             return self.problem(request, 400, "the type is Sync, Async or DryRun")
-        return Call(function, type=cast(InvocationType, type), payload=request.body, log_tail=True)
+        return Call(function, type=cast(InvocationType, kind), payload=request.body, log_tail=True)
 
     def answer(self, call: Call, outcome: Outcome) -> Answer:
         """What the page shows."""
@@ -73,7 +73,7 @@ def _success(result: Any) -> dict[str, Any]:
 
 
 def _failure(error: FcallError) -> dict[str, Any]:
-    said = {
+    said: dict[str, Any] = {
         "outcome": type(error).__name__,
         "executed": error.executed.name,
         "message": str(error),

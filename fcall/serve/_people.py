@@ -46,8 +46,8 @@ class People:
             return refused(405, "this is only to be read")
         if request.path == STATE:
             return Answer(200, (("Content-Type", "application/json"), *_HEADERS), json.dumps(self.state()).encode())
-        name, type = _FILES[request.path]
-        return Answer(200, (("Content-Type", f"{type}; charset=utf-8"), *_HEADERS), _file(name))
+        name, media_type = _FILES[request.path]
+        return Answer(200, (("Content-Type", f"{media_type}; charset=utf-8"), *_HEADERS), _file(name))
 
     def state(self) -> dict[str, Any]:
         """What the page shows. No payload is in it."""
