@@ -94,6 +94,7 @@ def test_by_default_no_time_passes_between_attempts(registry: fcall.local.Regist
         assert fcall.local.drain(10)
 
     assert 3 == len(ran)
+    assert [False, False, True] == [call.given_up for call in fcall.local.calls()]
     assert time.monotonic() - started < 5
 
 

@@ -267,6 +267,7 @@ def test_every_public_name_is_mentioned() -> None:
         fcall.handlers,
         fcall.provider,
         fcall.local,
+        fcall.serve,
         fcall.testing,
         fcall.testing.faults,
     )

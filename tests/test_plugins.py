@@ -343,3 +343,28 @@ def test_the_providers_plugin_is_told_only_where_it_is_an_observer(monkeypatch: 
     assert not only_provider.observers()
     assert as_both.observers()
     assert {} == as_both.failures
+
+
+def test_apis_of_plugins_are_found_in_spite_of_bad_neighbours(caplog: pytest.LogCaptureFixture) -> None:
+    """What serves a wire API is made once for each entry point; one that is broken or no API is logged and left out."""
+    plugins = plugins_of(
+        found("toy", "toy_api:ToyApi", "fcall.apis"),
+        found("gone", "no_such_module_of_an_api:Api", "fcall.apis"),
+        found("other", "toy_api:ToyApi", "fcall.apis"),
+        found("dict", "builtins:dict", "fcall.apis"),
+        found("range", "builtins:range", "fcall.apis"),
+        found("sample", "sample_cloud"),
+    )
+
+    assert ["toy"] == [api.name for api in plugins.apis()]
+    assert {"gone", "other", "dict", "range"} == plugins.failures.keys()
+    assert "the API of the plugin other of some-plugin 1.0 is named 'toy'" in caplog.text
+    assert "the API of the plugin dict of some-plugin 1.0 lacks" in caplog.text
+
+
+def test_an_api_that_two_plugins_bring_is_served_once() -> None:
+    """Of two entry points with one name the second is left out, and the failure names it."""
+    plugins = plugins_of(*(found("toy", "toy_api:ToyApi", "fcall.apis", name) for name in ("one", "two")))
+
+    assert ["toy"] == [api.name for api in plugins.apis()]
+    assert "brings an API that another one brings" in str(plugins.failures["toy"])

@@ -28,6 +28,7 @@ DOORS = (
     "fcall.handlers",
     "fcall.local",
     "fcall.provider",
+    "fcall.serve",
     "fcall.testing",
     "fcall.testing.faults",
 )
@@ -36,6 +37,7 @@ DOORS = (
 LAYERS = (
     {"fcall.__main__"},
     {"fcall.cli", "fcall._pytest"},
+    {"fcall.serve"},
     {"fcall.testing"},
     {"fcall"},
     {"fcall.dispatcher"},

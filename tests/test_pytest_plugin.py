@@ -188,3 +188,36 @@ def test_loading_it_costs_less_than_20_milliseconds() -> None:
     ]
 
     assert 0.02 > min(spent)
+
+
+def test_the_server_fixture_gives_an_endpoint(pytest_run: Run, tmp_path: Path) -> None:
+    """`fcall_server` is the URL of a server of what the marker names and of what the process registers."""
+    pytest.importorskip("uvicorn", reason="uvicorn is not installed, which serving needs")
+    pytest.importorskip("httptools", reason="httptools is not installed, which serving needs")
+    (tmp_path / "app.py").write_text("def say(event, context): return event\n")
+    (tmp_path / "toy_api.py").write_bytes(Path(__file__).with_name("toy_api.py").read_bytes())
+    finished = pytest_run(
+        """
+        import urllib.request
+
+        import pytest
+        from toy_api import ToyApi
+
+        import fcall
+
+        def ask(url, name):
+            with urllib.request.urlopen(f"{url}/toy/{name}", b"[1]", timeout=60) as answer:
+                return answer.read()
+
+        @fcall.local.function("here")
+        def here(event, context):
+            return "in this process"
+
+        @pytest.mark.fcall_serve("app.py", apis=[ToyApi()])
+        def test_it(fcall_server):
+            assert b'"[1]"' in ask(fcall_server, "say")
+            assert b"in this process" in ask(fcall_server, "here")
+        """
+    )
+
+    assert 0 == finished.returncode, finished.stdout

@@ -56,9 +56,7 @@ TAIL = {"x-fc-log-type": "Tail"}
 
 def _has_log(outcome: Outcome) -> bool:
     request_id = outcome["headers"]["x-fc-request-id"]
-    expected = (
-        f"FC Invoke Start RequestId: {request_id}\nsaid by the function\nFC Invoke End RequestId: {request_id}\n"
-    )
+    expected = f"FC Invoke Start RequestId: {request_id}\nsaid by the function\nFC Invoke End RequestId: {request_id}\n"
     return expected == base64.b64decode(outcome["headers"]["x-fc-log-result"]).decode()
 
 
@@ -95,8 +93,9 @@ def notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def url(notes: Path) -> Iterator[str]:
     """A server of every kind of function, in processes of their own, that looks at signatures."""
-    from fcall.serve import Server
     from fcall_aliyun._service import Fc2Api, Fc3Api
+
+    from fcall.serve import Server
 
     with Server(
         "outcomes.py",
@@ -228,7 +227,7 @@ def test_both_apis_list_page_by_page(url: str) -> None:
     from alibabacloud_fc20230330.models import ListFunctionsRequest
     from alibabacloud_tea_openapi.models import Config
 
-    names = "boom broken context_of crash echo note note_and_fail nothing slow talk".split()
+    names = ["boom", "broken", "context_of", "crash", "echo", "note", "note_and_fail", "nothing", "slow", "talk"]
     old = fc2.Client(endpoint=url, accessKeyID="key", accessKeySecret="secret")
     address = url.removeprefix("http://")
     new = Client(Config(access_key_id="key", access_key_secret="secret", protocol="HTTP", endpoint=address))

@@ -81,9 +81,7 @@ def test_a_request_that_does_not_come_is_not_waited_for(
         assert _read(connection).startswith(b"HTTP/1.1 408 ")
 
 
-def test_a_second_request_that_does_not_come_is_not_waited_for(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_second_request_that_does_not_come_is_not_waited_for(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """The time-out holds for every head of a kept-alive connection."""
     monkeypatch.setattr(BoundedProtocol, "head_timeout", 0.1)
     whole = b"POST /toy/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\n[1]"

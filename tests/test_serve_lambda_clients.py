@@ -92,6 +92,7 @@ def _has_log(outcome: Outcome) -> bool:
     )
 
 
+NAMES = ["boom", "broken", "context_of", "crash", "echo", "note", "note_and_fail", "nothing", "slow", "talk"]
 CONTEXT = base64.b64encode(_text({"custom": {"tenant": "ünit"}})).decode()
 LARGEST = b'"' + b"x" * (SIX_MEBIBYTES - 2) + b'"'
 ROWS = {
@@ -137,8 +138,9 @@ def notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def url(notes: Path) -> Iterator[str]:
     """A server of every kind of function, in processes of their own, that looks at signatures."""
-    from fcall.serve import Server
     from fcall_aws._service._api import LambdaApi
+
+    from fcall.serve import Server
 
     with Server(
         "outcomes.py",
@@ -302,7 +304,7 @@ def test_boto3_reads_streams_listings_and_what_is_deprecated(url: str) -> None:
     assert {"InvokeComplete": {}} == complete
     assert "Unhandled" == failure["InvokeComplete"]["ErrorCode"]
     assert "ValueError" == json.loads(failure["InvokeComplete"]["ErrorDetails"])["errorType"]
-    assert sorted([*"boom context_of crash echo note note_and_fail nothing slow talk broken".split()]) == names
+    assert NAMES == names
     assert 202 == client.invoke_async(FunctionName="echo", InvokeArgs=b"{}")["Status"]
     assert "outcomes.echo" == client.get_function(FunctionName="echo")["Configuration"]["Handler"]
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -23,9 +24,6 @@ from fcall.serve._journal import Entry
 
 __all__ = ["run"]
 
-_LAST_CALLS = 10.0
-"""Seconds that events of a durable queue are waited for, before the rest is left to the next start."""
-
 
 def run(
     config: str | None,
@@ -38,9 +36,10 @@ def run(
     durable: str | None,
     options: Mapping[str, str],
     verbose: bool,
+    grace: float,
     **settings: Any,
 ) -> None:
-    """Serve until somebody says stop.
+    """Serve until somebody says stop. `fcall.cli.serve` says what the arguments mean.
 
     Raises:
         ConfigurationError: it cannot be served like this.
@@ -61,10 +60,11 @@ def run(
         )
         if not server.functions.functions():
             raise _nothing(server)
-        server.start()
-        say(banner(server))
-        _until_told()
-        _end(server)
+        with _signals() as told:
+            server.start()
+            say(banner(server))
+            told.wait()
+        _end(server, grace)
 
 
 def _nothing(server: Server) -> ConfigurationError:
@@ -84,6 +84,8 @@ def banner(server: Server) -> str:
     for api in server.apis:
         for client, usage in api.usage(server.url, functions[0]).items():
             lines += ["", f"{client}:", *(f"  {line}" for line in usage)]
+    if server.key_ids:
+        lines += ["", f"Signatures are checked; take the access key id {listed(server.key_ids)} and its secret."]
     if server.skipped:
         lines += ["", f"Not served, since not local in this environment: {', '.join(server.skipped)}."]
     return "\n".join([*lines, "", f"A page for people: {server.url}/   Ctrl-C ends it.", ""])
@@ -97,8 +99,9 @@ def _shown_with_log(entry: Entry) -> None:
     say("\n".join([str(entry), *(f"    {line}" for line in shown(entry.log_tail or "").splitlines())]))
 
 
-def _until_told() -> None:
-    """Wait for Ctrl-C, or for the signal by which a service manager ends a process."""
+@contextlib.contextmanager
+def _signals() -> Iterator[threading.Event]:
+    """What is set by Ctrl-C, or by the signal with which a service manager ends a process."""
     told = threading.Event()
 
     def tell_it(number: int, frame: FrameType | None) -> None:
@@ -106,20 +109,19 @@ def _until_told() -> None:
 
     before = {number: signal.signal(number, tell_it) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        while not told.wait(3600):
-            pass
+        yield told
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _end(server: Server) -> None:
+def _end(server: Server, grace: float) -> None:
     """Answer what is being answered, and run what was accepted. It takes another Ctrl-C to give that up."""
     try:
         tell("stopping. What was accepted runs first; Ctrl-C gives it up.")
         server.stop()
-        if server.durable_files and not local.drain(_LAST_CALLS):
-            tell(f"{local.waiting()} accepted events are kept in {listed(server.durable_files)} for the next start.")
+        if server.durable_files and not local.drain(grace):
+            tell(f"what was accepted and has not run is kept in {listed(server.durable_files)} for the next start.")
             _leave(0)
         server.close()
         local.drain()

@@ -155,15 +155,17 @@ class AsyncCalls:
 
     def _run(self, event: Event) -> float | None:
         error = self._attempt(event)
-        note(event.invocation, event.request_id, event.attempts + 1, "failed" if error else "ok", error)
+        event.attempts += 1
         if error is None:
+            note(event.invocation, event.request_id, event.attempts, "ok")
             self._store.remove(event)
             return None
-        event.attempts += 1
         event.failure = document_of(error)
         pause = self._rules.pause_after(event.attempts)
         condition = self._rules.gives_up(event.attempts, self._age(event) + pause)
-        if condition is None and is_worth_another_attempt(error):
+        runs_again = condition is None and is_worth_another_attempt(error)
+        note(event.invocation, event.request_id, event.attempts, "failed", error, given_up=not runs_again)
+        if runs_again:
             self._store.update(event)
             logger.info("attempt %d of the Async call %s failed: %s", event.attempts, event.request_id, error)
             return pause
@@ -189,7 +191,7 @@ class AsyncCalls:
 
     def _give_up(self, event: Event, condition: Condition, error: FcallError | None = None) -> None:
         if condition == "EventAgeExceeded":
-            note(event.invocation, event.request_id, event.attempts, "expired")
+            note(event.invocation, event.request_id, event.attempts, "expired", given_up=True)
         logger.error("the Async call %s of %s failed: %s", event.request_id, _name(event), error or condition)
         if event.is_record:
             self._keep_record(event)

@@ -15,9 +15,8 @@ __all__ = ["CallRecord", "Outcome", "calls", "forget_calls", "note"]
 
 Outcome: TypeAlias = Literal["ok", "failed", "expired", "undeliverable"]
 
-_Fields: TypeAlias = (
-    "tuple[str | None, str, InvocationType, bytes | None, str, int, Outcome, FcallError | None]"  # of a CallRecord
-)
+_Fields: TypeAlias = "tuple[str | None, str, InvocationType, bytes | None, str, int, Outcome, FcallError | None, bool]"
+"""The values of a `CallRecord`."""
 
 _MOST = 1_000
 _LARGEST_PAYLOAD = 16_384
@@ -37,6 +36,7 @@ class CallRecord:
         outcome: ``"ok"``: it ran and answered. ``"failed"``: it did not. ``"expired"``: an event was too old to be run
             (again), after `attempt` attempts. ``"undeliverable"``: `on_failure` could not be told of an event.
         error: what the attempt failed with, or None.
+        given_up: nothing more is tried for this Async event.
     """
 
     service: str | None
@@ -47,6 +47,7 @@ class CallRecord:
     attempt: int
     outcome: Outcome
     error: FcallError | None = None
+    given_up: bool = False
 
 
 class _Seen:
@@ -64,7 +65,13 @@ _seen = _Seen()
 
 
 def note(
-    invocation: Invocation, request_id: str, attempt: int, outcome: Outcome, error: FcallError | None = None
+    invocation: Invocation,
+    request_id: str,
+    attempt: int,
+    outcome: Outcome,
+    error: FcallError | None = None,
+    *,
+    given_up: bool = False,
 ) -> None:
     """Keep a record."""
     payload = invocation.payload
@@ -80,6 +87,7 @@ def note(
             attempt,
             outcome,
             error,
+            given_up,
         )
     )
 

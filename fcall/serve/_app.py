@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from fcall._threads import Threads
 from fcall.serve._api import Answer, Api, Call, Keys, Request, Rules
 from fcall.serve._exchange import Exchange
+from fcall.serve._form import Form
 from fcall.serve._gate import Gate
 from fcall.serve._journal import Journal
 from fcall.serve._people import People
@@ -63,14 +64,14 @@ class App:
         wants_log: bool = False,
     ) -> None:
         self.stage = stage
-        self._apis = apis
+        self._apis = [*apis, *(Form(gate, runtime) for runtime in sorted({api.runtime for api in apis}))]
         self._gate = gate
         self._keys = keys
         self._journal = journal
         self._limits = limits
         self._wants_log = wants_log
         self._threads = Threads()
-        self._people = People(lambda: self.stage, journal)
+        self._people = People(apis, lambda: self.stage, journal)
         self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -44,15 +44,41 @@ _HEADERS = [
     *("X-Fc-Invocation-Type: Async", "X-Fc-Stateful-Async-Invocation-Id: 1 2", "X-Fc-Async-Task-Id: same"),
     *("X-Fc-Log-Type: Tail", "Authorization: AWS4-HMAC-SHA256 Credential=////", "Authorization: FC :", "Expect: x"),
     *("Authorization: ACS3-HMAC-SHA256 x", "Connection: upgrade\r\nUpgrade: websocket", "Content-Type: text/xml"),
-    *("Origin: http://evil.example", "Host: evil.example", "Content-Encoding: gzip", "X: \xe9\xff", "Cookie: " + "c" * 9_000),
+    *(
+        "Origin: http://evil.example",
+        "Host: evil.example",
+        "Content-Encoding: gzip",
+        "X: \xe9\xff",
+        "Cookie: " + "c" * 9_000,
+    ),
     *("X-Amz-Date: yesterday", "Content-MD5: no", "Range: bytes=9-1", "Transfer-Encoding: gzip"),
 ]
 _BODIES = [
     *(b"", b"{}", b"{", b"null", b"NaN", b'{"a": Infinity}', b"\xff\xfe", b'"\xed\xa0\x80"', b"[" * 100_000),
-    *(b"{" * 50_000, b'{"a":' * 20_000, b"1" * 5_000, b"1e999", b'"' + b"x" * 200_000 + b'"', b"\x00" * 100, b"\xef\xbb\xbf{}"),
+    *(
+        b"{" * 50_000,
+        b'{"a":' * 20_000,
+        b"1" * 5_000,
+        b"1e999",
+        b'"' + b"x" * 200_000 + b'"',
+        b"\x00" * 100,
+        b"\xef\xbb\xbf{}",
+    ),
     *(json.dumps({"a": {"b": [1] * 1_000}}).encode(), b"break" * 3, b"x=1&y=2", b"%PDF-1.4", b"\r\n\r\n"),
 ]
-_METHODS = ["POST"] * 8 + ["GET", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "TRACE", "CONNECT", "BREW", "post", "GET "]
+_METHODS = ["POST"] * 8 + [
+    "GET",
+    "PUT",
+    "DELETE",
+    "HEAD",
+    "OPTIONS",
+    "PATCH",
+    "TRACE",
+    "CONNECT",
+    "BREW",
+    "post",
+    "GET ",
+]
 
 
 def requests(random: Random, number: int) -> Iterator[bytes]:
@@ -124,7 +150,9 @@ def _wrong_length(request: bytes, random: Random) -> bytes:
 def _wrong_chunk(request: bytes, random: Random) -> bytes:
     head, _, body = request.partition(b"\r\n\r\n")
     head = head.replace(b"Content-Length:", b"X:") + b"\r\nTransfer-Encoding: chunked"
-    return head + b"\r\n\r\n" + random.choice([b"zz\r\n", b"-1\r\n", b"ffffffffffffffffff\r\n", b"5\r\nabc", b""]) + body
+    return (
+        head + b"\r\n\r\n" + random.choice([b"zz\r\n", b"-1\r\n", b"ffffffffffffffffff\r\n", b"5\r\nabc", b""]) + body
+    )
 
 
 def _doubled(request: bytes, random: Random) -> bytes:

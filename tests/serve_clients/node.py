@@ -38,7 +38,9 @@ def run_node(script: str, package: str, url: str, calls: Sequence[dict[str, Any]
 
 
 def _encoded(call: dict[str, Any]) -> dict[str, Any]:
-    return {name: base64.b64encode(value).decode() if isinstance(value, bytes) else value for name, value in call.items()}
+    return {
+        name: base64.b64encode(value).decode() if isinstance(value, bytes) else value for name, value in call.items()
+    }
 
 
 def _decoded(outcome: dict[str, Any]) -> dict[str, Any]:
