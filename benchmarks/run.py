@@ -18,6 +18,7 @@ import isolation
 import local_call
 import many
 import overhead
+import serve
 import startup
 import storm
 import verbs
@@ -33,6 +34,7 @@ _FIGURES = {
     "verbs": verbs.rows,
     "aws": aws.rows,
     "aliyun": aliyun.rows,
+    "serve": serve.rows,
 }
 _FULL = Effort(rounds=25, calls=2000, processes=40)
 _QUICK = Effort(rounds=1, calls=5, processes=1)

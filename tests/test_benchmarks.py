@@ -23,7 +23,7 @@ def _table(repository: Path, folder: Path, *arguments: str) -> list[list[str]]:
     return [line.strip("| ").split(" | ") for line in run.stdout.splitlines() if line.startswith("|")]
 
 
-FIGURES = ["startup", "local_call", "isolation", "overhead", "many", "storm", "verbs", "aws", "aliyun"]
+FIGURES = ["startup", "local_call", "isolation", "overhead", "many", "storm", "verbs", "aws", "aliyun", "serve"]
 
 
 @pytest.mark.parametrize("figure", FIGURES)

@@ -29,6 +29,7 @@ ENVIRONMENTS = {
     "linkedge",
     "otel",
     "lab",
+    "serve",
     "lint",
     "type",
     "docs",
@@ -65,8 +66,10 @@ def test_what_is_tested_is_what_is_installed() -> None:
 
 
 def test_the_oldest_dependencies_are_tested(pyproject: dict[str, Any], tox: configparser.ConfigParser) -> None:
-    """The environment `lowest` installs exactly the floors that the package declares."""
-    floors = {dependency.replace(">=", "==") for dependency in pyproject["project"]["dependencies"]}
+    """The environment `lowest` installs exactly the floors that the package and its extra `serve` declare."""
+    project = pyproject["project"]
+    declared = [*project["dependencies"], *project["optional-dependencies"]["serve"]]
+    floors = {dependency.replace(">=", "==") for dependency in declared}
 
     assert floors == set(tox["testenv:lowest"]["deps"].split())
 
@@ -87,13 +90,14 @@ def test_every_supported_python_is_tested(pyproject: dict[str, Any]) -> None:
 
 
 def test_the_core_needs_little(pyproject: dict[str, Any]) -> None:
-    """The core asks for these three and nothing else; every plugin of ours has an extra, and so has TLS in tests."""
+    """The core asks for these three and nothing else; plugins of ours, the server and TLS in tests are extras."""
     project = pyproject["project"]
     names = [re.split(r"[<>=~]", dependency)[0] for dependency in project["dependencies"]]
 
     assert ["click", "pluggy", "simplejson"] == names
     plugins = {name: [f"fcall-{name}"] for name in ("aliyun", "aws", "linkedge", "otel")}
-    assert {**plugins, "testing": ["trustme>=1.2"]} == project["optional-dependencies"]
+    server = [*map(str, pyproject["dependency-groups"]["serve"])]
+    assert {**plugins, "serve": server, "testing": ["trustme>=1.2"]} == project["optional-dependencies"]
 
 
 def test_the_wheel_holds_the_package_alone(wheel: zipfile.ZipFile) -> None:

@@ -10,7 +10,15 @@ from datetime import UTC, datetime
 from math import ceil
 from typing import Any, Literal
 
-from fcall.errors import FcallError, FunctionError, FunctionNotFoundError, PayloadTooLargeError, ThrottledError
+from fcall.errors import (
+    FcallError,
+    FunctionError,
+    FunctionNotFoundError,
+    InvocationError,
+    PayloadTooLargeError,
+    RejectedError,
+    ThrottledError,
+)
 from fcall.serve import Answer, Call, Catalogue, Function, Keys, Outcome, Request
 from fcall_aliyun import signatures, wire
 from fcall_aliyun._options import Api
@@ -147,6 +155,8 @@ def failure(call: wire.Call, request_id: str, error: FcallError) -> wire.Reply:
         return wire.refused(request_id, call.api, 400, "EntityTooLarge", "the payload is too large")
     if isinstance(error, ThrottledError):
         return wire.refused(request_id, call.api, 429, "ResourceExhausted", "too many calls at once")
+    if isinstance(error, InvocationError) and not isinstance(error, RejectedError):
+        return wire.refused(request_id, call.api, 500, "InternalServerError", "the function could not be run")
     return wire.refused(request_id, call.api, 400, "InvalidArgument", "the request cannot be served")
 
 
