@@ -160,7 +160,10 @@ def test_a_reader_that_reads_nothing_is_no_error(line: str) -> None:
 
 
 def test_the_page_lists_every_command_with_its_options(repository: Path) -> None:
-    """The reference has a section for each command, with a row for each of its options and for no other."""
+    """The reference has a section for each command, and its help there has each of its options and no other.
+
+    That it is the help to the letter is tested with the documentation: older versions of click write it differently.
+    """
     sections = re.findall(r"^## `fcall ([a-z ]+[a-z])\b.*\n((?:(?!## ).*\n)*)", _page(repository), flags=re.MULTILINE)
 
     assert dict(_commands(cli)) == {command: _documented(section) for command, section in sections}
@@ -178,17 +181,20 @@ def _page(repository: Path) -> str:
     return (repository / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
 
 
+_EVERYWHERE = {"--debug", "-h", "--help"}
+
+
 def _documented(section: str) -> set[str]:
-    """The options in the first cells of a section's tables."""
-    cells = re.findall(r"^\| (`-.*?`) \|", section, flags=re.MULTILINE)
-    return {option for cell in cells for option in re.findall(r"`(--?[\w-]+)", cell)}
+    """The options at the beginnings of the lines of a section's help."""
+    lines = re.findall(r"^  (-[\w-]+(?:, --[\w-]+)*)", section, flags=re.MULTILINE)
+    return {option for line in lines for option in line.split(", ")} - _EVERYWHERE
 
 
 def _commands(group: click.Group, path: str = "") -> Iterator[tuple[str, set[str]]]:
-    """Every command and its options; those that all commands have are told once on the page."""
+    """Every command and its own options."""
     for name, command in group.commands.items():
         if isinstance(command, click.Group):
             yield from _commands(command, f"{path}{name} ")
         else:
             options = {word for option in command.params if isinstance(option, click.Option) for word in option.opts}
-            yield f"{path}{name}", options - {"--debug"}
+            yield f"{path}{name}", options - _EVERYWHERE

@@ -24,6 +24,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import cli_help
 import pytest
 
 import fcall
@@ -219,6 +220,34 @@ def _is_error(thing: object) -> bool:
 
 def _error_row(error: type[errors.FcallError]) -> tuple[str, str, str]:
     return error.__name__, error.default_executed.name, "yes" if error.retryable else "no"
+
+
+def test_the_help_of_every_command_is_on_its_page() -> None:
+    """The page has what ``--help`` prints, to the letter; ``python tests/cli_help.py`` writes it anew."""
+    assert sorted(cli_help.helps().items()) == sorted(cli_help.written())
+
+
+def test_the_help_on_the_page_is_what_a_terminal_shows() -> None:
+    """The very bytes that the program prints in 80 columns."""
+    printed = subprocess.run(
+        [sys.executable, "-m", "fcall", "invoke", "--help"],
+        env={**os.environ, "COLUMNS": "80"},
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        timeout=60,
+        check=True,
+    )
+
+    assert printed.stdout == dict(cli_help.written())["fcall invoke"]
+
+
+def test_every_failure_of_a_local_function_is_explained() -> None:
+    """The local provider's table of outcomes has each error that it makes of what a function does."""
+    from fcall.local._failures import _ERRORS
+
+    table = _section(_reference("local"), "What comes of a call")
+
+    assert [] == [error.__name__ for error in _ERRORS.values() if f"`{error.__name__}`" not in table]
 
 
 def test_every_hook_is_explained() -> None:

@@ -1,6 +1,6 @@
 """The reference page is true: its tables are those of the code, and its example runs.
 
-``python plugins/fcall-aliyun/tests/test_aliyun_page.py`` writes the tables anew.
+``python plugins/fcall-aliyun/tests/test_aliyun_page.py`` writes the error table anew.
 """
 
 from __future__ import annotations
@@ -12,9 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
-import fcall_aliyun
 import pytest
 from fcall_aliyun import AliyunOptions
 from fcall_aliyun._errors import CODES, STATUSES
@@ -23,21 +21,21 @@ from fcall.errors import FcallError, InvocationError
 from fcall.provider import ErrorRow
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "aliyun.md"
-MARKED = {
-    name: re.compile(rf"(?<=<!-- {name} -->\n).*?(?=<!-- end of {name} -->)", re.DOTALL) for name in ("errors", "card")
-}
+MARKED = re.compile(r"(?<=<!-- errors -->\n).*?(?=<!-- end of errors -->)", re.DOTALL)
 
 pytestmark = pytest.mark.skipif(not PAGE.exists(), reason="the documentation is not here")
 
 
 def test_the_error_table_is_the_codes() -> None:
     """The page has every row of the error table as the code has it."""
-    assert _errors() == MARKED["errors"].findall(PAGE.read_text(encoding="utf-8"))
+    assert _errors() == MARKED.findall(PAGE.read_text(encoding="utf-8"))
 
 
 def test_the_card_is_the_capabilities() -> None:
-    """The page says what the provider declares that it can do."""
-    assert _card() == MARKED["card"].findall(PAGE.read_text(encoding="utf-8"))
+    """The page says what the provider declares that it can do; ``python tests/provider_cards.py`` writes the card."""
+    from provider_cards import SUBJECTS, written_card
+
+    assert SUBJECTS["aliyun"].card() == written_card("aliyun")
 
 
 def test_every_option_is_explained() -> None:
@@ -77,32 +75,5 @@ def _rows(rows: Mapping[str, type[FcallError] | ErrorRow]) -> Iterator[str]:
         yield f"| {name} | `{row.error.__name__}`{advice} | {executed.name} | {'yes' if may_pass else 'no'} |"
 
 
-def _card() -> list[str]:
-    can: Any = fcall_aliyun.fcall_register_providers().create(AliyunOptions(endpoint="fc.example")).capabilities
-    rows = {
-        "Invocation types": _each(can.types),
-        "Invoker context": _each(can.invoker_context),
-        "Qualifiers": _word(can.qualifier),
-        "Log tail": _word(can.log_tail),
-        "Idempotency keys": _each(can.idempotency),
-        "Streaming": _word(can.streaming),
-        "Listing": _word(can.listing),
-        "Payload limits": ", ".join(f"{kind}: {limit:,} bytes" for kind, limit in can.payload_limits.items()),
-        "Time-out where nothing says one": f"{can.sync_timeout:g} s for Sync, {can.other_timeout:g} s for the others",
-    }
-    return ["\n".join(["| | |", "| --- | --- |", *(f"| {what} | {word} |" for what, word in rows.items()), ""])]
-
-
-def _word(there: bool) -> str:
-    return "yes" if there else "no"
-
-
-def _each(kinds: Any) -> str:
-    return ", ".join(sorted(kinds)) or "no"
-
-
 if __name__ == "__main__":
-    text = PAGE.read_text(encoding="utf-8")
-    for name, table in (("errors", _errors()), ("card", _card())):
-        text = MARKED[name].sub(lambda match, table=table: table[0], text)
-    PAGE.write_text(text, encoding="utf-8")
+    PAGE.write_text(MARKED.sub(lambda _: _errors()[0], PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -10,7 +10,7 @@ from typing import Any
 import fcall_aws
 from fcall_aws._errors import CODES, SENT, STATUSES, UNSENT
 from fcall_aws._failures import FAILURES
-from fcall_aws._provider import CAPABILITIES
+from fcall_aws._request import LONGEST_CONTEXT
 
 from fcall.errors import InvocationError
 from fcall.provider import ErrorRow
@@ -71,16 +71,8 @@ def _rows_under(heading: str, page: str) -> set[str]:
 
 
 def test_the_card_is_what_the_provider_declares() -> None:
-    """Types, limits, context keys and waits, as the capabilities have them."""
-    page = PAGE.read_text(encoding="utf-8")
-    limits = CAPABILITIES.payload_limits
-    rows = [
-        f"| Invocation types | {', '.join(sorted(CAPABILITIES.types))} |",
-        f"| Payload at most | Sync and DryRun {limits['Sync']:,} bytes, Async {limits['Async']:,} |",
-        f"| Invoker context | Sync: {', '.join(f'`{key}`' for key in sorted(CAPABILITIES.invoker_context['Sync']))}; "
-        "3,583 bytes of base64 |",
-        f"| Waits, where nobody says | Sync {CAPABILITIES.sync_timeout:.0f} s, "
-        f"everything else {CAPABILITIES.other_timeout:.0f} s |",
-    ]
+    """The card is made of the capabilities; ``python tests/provider_cards.py`` writes it."""
+    from provider_cards import SUBJECTS, written_card
 
-    assert [] == [row for row in rows if row not in page]
+    assert SUBJECTS["aws"].card() == written_card("aws")
+    assert f"{LONGEST_CONTEXT:,} bytes of base64" in PAGE.read_text(encoding="utf-8")

@@ -12,14 +12,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any
 
 import pytest
-from fcall_linkedge import LinkEdgeOptions, LinkEdgeProvider
 from fcall_linkedge._errors import ANSWERS, FUNCTION_FAILURES, RAISED, STATUSES, STATUSES_1_1, Failure
 from fcall_linkedge._provider import LinkEdgeOptions as Options
 
-from fcall.provider import ALL_KEYS, ErrorRow
+from fcall.provider import ErrorRow
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "linkedge.md"
 README = Path(__file__).parents[1] / "README.md"
@@ -64,21 +62,6 @@ def _line(what: str, row: ErrorRow) -> str:
     return f"| {what} | `{row.error.__name__}` | {executed.name} | {'yes' if may_pass else 'no'} |"
 
 
-def _card() -> Iterator[tuple[str, str]]:
-    """What the provider declares, as the page has it."""
-    can: Any = LinkEdgeProvider(LinkEdgeOptions()).capabilities
-    kinds = ", ".join(sorted(can.types))
-    assert all(can.invoker_context[kind] == ALL_KEYS for kind in can.types)
-    yield "Invocation types", kinds
-    yield "Invoker context", f"{kinds}: the whole object"
-    for words, name in (("Qualifiers", "qualifier"), ("Log tail", "log_tail"), ("Idempotency keys", "idempotency")):
-        yield words, "yes" if getattr(can, name) else "no"
-    yield "Streaming", "yes" if can.streaming else "no"
-    yield "Listing", "yes" if can.listing else "no"
-    yield "Payload limits", str(can.payload_limits or "none declared")
-    yield "Time-out where nothing says one", f"{can.sync_timeout:g} s for Sync, {can.other_timeout:g} s for Async"
-
-
 def test_the_error_table_is_the_codes() -> None:
     """Every row of the code's tables is on the page, as the code has it; the head of this file says how to renew it."""
     found = MARKED.search(PAGE.read_text(encoding="utf-8"))
@@ -88,10 +71,10 @@ def test_the_error_table_is_the_codes() -> None:
 
 
 def test_the_card_is_what_is_declared() -> None:
-    """The page promises what the provider declares."""
-    section = PAGE.read_text(encoding="utf-8").partition("\n## What it can do\n")[2].partition("\n## ")[0]
+    """The page promises what the provider declares; ``python tests/provider_cards.py`` writes the card."""
+    from provider_cards import SUBJECTS, written_card
 
-    assert list(_card()) == re.findall(r"^\| ([^-|][^|]*) \| ([^|]+) \|$", section, flags=re.MULTILINE)
+    assert SUBJECTS["linkedge"].card() == written_card("linkedge")
 
 
 def test_every_option_is_explained() -> None:
