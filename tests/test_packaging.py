@@ -27,6 +27,7 @@ ENVIRONMENTS = {
     "aws-lowest",
     "aliyun",
     "linkedge",
+    "template",
     "lab",
     "lint",
     "type",
