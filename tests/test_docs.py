@@ -2,8 +2,8 @@
 
 A page is read from top to bottom in a folder of its own, which holds a copy of examples/ and of plugins/_template/:
 
-- a ``python`` block runs, or is written to the file that its first line names (``# app/handlers.py``), or is in the file
-  that its first line quotes (``# From docs/conf.py``);
+- a ``python`` block runs, or is written to the file that its first line names (``# app/handlers.py``), or stands in the
+  file that its first line quotes (``# From docs/conf.py``);
 - a ``toml`` block is loaded as configuration, and likewise written where it names a file;
 - in a ``console`` block, every command after ``$`` runs and prints what the block shows.
 """

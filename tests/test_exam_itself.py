@@ -10,12 +10,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import exam_wrong_abilities
+import exam_wrong_calls
+import exam_wrong_company
+import exam_wrong_failures
 import pytest
 from exam_reference import LIMIT, Reference, ReferenceRig
 from exam_wrong import WRONG
 
 from fcall.testing import Behaviour, ProviderContract, Rig
 
+PARTS = (exam_wrong_calls, exam_wrong_failures, exam_wrong_abilities, exam_wrong_company)  # each has noted its own
 CHECKS = sorted(name for name in dir(ProviderContract) if name.startswith("test_"))
 CASES = [(check, wrong, others) for check, found in WRONG.items() for wrong, others in found]
 PLUGINS = {
