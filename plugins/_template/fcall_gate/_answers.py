@@ -42,7 +42,7 @@ def result_of(answer: Answer) -> InvocationResult:
     if request_id is None:  # what stands in between answers too, even with 200
         raise ProviderUnavailableError("the answer is not the gate's own", status_code=answer.status)
     result = InvocationResult(answer.body, answer.status, request_id, headers=dict(answer.headers))
-    if answer.status != 200:
+    if answer.status not in (200, 202):  # 202: an Async event was accepted
         raise _refusal(result)
     if "Function-Error" in answer.headers:
         raise _failure(result)

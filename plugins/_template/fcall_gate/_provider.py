@@ -19,7 +19,7 @@ class Gate:
         options: where the gate is, and who calls.
     """
 
-    capabilities = Capabilities(types=frozenset({"Sync"}), payload_limits={"Sync": 1_000_000})
+    capabilities = Capabilities(types=frozenset({"Sync", "Async"}), payload_limits={"Sync": 1_000_000})
 
     def __init__(self, options: GateOptions) -> None:
         self._options = options
@@ -31,11 +31,14 @@ class Gate:
             FcallError: any failure, with the right `executed`.
         """
         path = f"/functions/{quote(invocation.function, safe='')}"  # a name is data: it must not become two parts
-        return result_of(exchange(self._options.address, path, self._headers(), invocation.payload, deadline))
+        answer = exchange(self._options.address, path, self._headers(invocation), invocation.payload, deadline)
+        return result_of(answer)
 
     def close(self) -> None:
         """There is nothing to let go of: each connection is closed with its attempt."""
 
-    def _headers(self) -> dict[str, str]:
-        token = self._options.token
-        return {} if token is None else {"Authorization": f"Bearer {token}"}
+    def _headers(self, invocation: Invocation) -> dict[str, str]:
+        headers: dict[str, str] = {"Invocation-Type": invocation.type}
+        if self._options.token is not None:
+            headers["Authorization"] = f"Bearer {self._options.token}"
+        return headers

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 from urllib.parse import unquote
 
@@ -27,11 +28,22 @@ class GateEndpoint(FaultServer):
     def __init__(self, functions: Mapping[str, Callable[[Any, Any], Any]]) -> None:
         super().__init__(self._answer)
         self._functions = functions
+        self._pool = ThreadPoolExecutor()
+        self._events: list[Future[Any]] = []
 
     @property
     def address(self) -> str:
         """What the option `address` takes."""
         return f"127.0.0.1:{self.port}"
+
+    def settle(self, seconds: float = 5.0) -> bool:
+        """Wait until everything is answered and every Async event has run; whether it came to that in time."""
+        return super().settle(seconds) and not wait(self._events, seconds).not_done
+
+    def stop(self) -> None:
+        """End it, once the Async events have run."""
+        super().stop()
+        self._pool.shutdown()
 
     def _answer(self, request: Request) -> Response:
         function = self._functions.get(unquote(request.path.removeprefix("/functions/")))
@@ -39,6 +51,9 @@ class GateEndpoint(FaultServer):
             return _said(404, {"code": "NoSuchFunction"})
         if len(request.body) > _LARGEST:
             return _said(413, {"code": "TooLarge"})
+        if request.headers.get("Invocation-Type") == "Async":
+            self._events.append(self._pool.submit(function, request.body, None))  # which keeps what it raises
+            return Response(202, _headers())
         try:
             return Response(200, _headers(), function(request.body, None))
         except Exception as error:  # noqa: BLE001 - whatever a function raises is its answer

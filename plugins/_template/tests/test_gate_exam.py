@@ -56,6 +56,9 @@ class GateRig(Rig):
     def requests(self) -> int:
         return self._endpoint.received
 
+    def settle(self) -> None:
+        self._endpoint.settle()
+
 
 class TestGate(ProviderContract):
     """The provider `gate`."""
