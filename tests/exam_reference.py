@@ -284,7 +284,7 @@ class ReferenceRig(Rig):
 
     spec: ClassVar = ProviderSpec("reference", Reference, ReferenceOptions, summary="functions in memory")
     plugin: ClassVar = "exam_reference"
-    sdk_modules: ClassVar = ("sqlite3",)  # stands for an SDK
+    sdk_modules: ClassVar = ("wave",)  # stands for an SDK
     secrets: ClassVar = (TOKEN,)
     made: ClassVar[type[Reference]] = Reference
 

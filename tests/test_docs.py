@@ -1,8 +1,9 @@
 """The documentation is true: its examples run, and its references list what the code has.
 
-A page is read from top to bottom in a folder of its own, which holds a copy of examples/:
+A page is read from top to bottom in a folder of its own, which holds a copy of examples/ and of plugins/_template/:
 
-- a ``python`` block runs, or is written to the file that its first line names (``# app/handlers.py``);
+- a ``python`` block runs, or is written to the file that its first line names (``# app/handlers.py``), or stands in the
+  file that its first line quotes (``# From docs/conf.py``);
 - a ``toml`` block is loaded as configuration, and likewise written where it names a file;
 - in a ``console`` block, every command after ``$`` runs and prints what the block shows.
 """
@@ -20,7 +21,6 @@ import textwrap
 import tomllib
 from ast import literal_eval
 from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ PAGES = sorted(
 EXAMPLES = sorted(path for path in (ROOT / "examples").rglob("*.py"))
 LANGUAGES = {"python", "toml", "console", "text", "{toctree}"}
 NOT_RUN = re.compile(r"(pip|python3?|tox|git|sphinx-build|\.|\.venv/bin/\w+)( |$)")  # what sets a machine up
-RUN = re.compile(r"(echo [^|]+ \| )?([A-Z_]+=\S* )*(fcall|python) (?!-m (venv|pip|tox))")
+RUN = re.compile(r"(cd [\w-]+ && )?(echo [^|]+ \| )?([A-Z_]+=\S* )*(fcall|python) (?!-m (venv|pip|tox))")
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 README_COMMANDS = (
@@ -67,7 +67,8 @@ def _named(path: Path) -> str:
 @pytest.fixture
 def page_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder that a page is read in: a copy of the examples, importable, with no function registered yet."""
-    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in ("examples", "plugins/_template"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TMPDIR", str(tmp_path))  # for what the examples store
     monkeypatch.syspath_prepend(tmp_path)
@@ -89,6 +90,8 @@ class _Python(PythonCodeBlockParser):
         for region in super().__call__(document):
             if isinstance(region.parsed, str) and _file_name(region.parsed):
                 region.evaluator = _write
+            elif isinstance(region.parsed, str) and region.parsed.startswith("# From "):
+                region.evaluator = _compare
             yield region
 
 
@@ -96,6 +99,14 @@ def _file_name(block: str) -> str | None:
     """The file that a block says it is."""
     first = re.match(r"# ([\w./-]+\.(?:py|toml))\n", block)
     return first[1] if first else None
+
+
+def _compare(example: Any) -> None:
+    """What a block quotes of a file stands there, line by line."""
+    first, _, quoted = example.parsed.partition("\n")
+    name = first.removeprefix("# From ")
+
+    assert quoted in (ROOT / name).read_text(encoding="utf-8"), f"{name} does not have what the page quotes"
 
 
 def _write(example: Any) -> None:
@@ -322,17 +333,19 @@ def test_every_public_name_of_a_plugin_is_mentioned(module: Path) -> None:
     assert [] == [name for name in literal_eval(exported[1]) if not re.search(rf"`[^`\n]*\b{name}\b[^`\n]*`", pages)]
 
 
-def test_the_provider_of_the_guide_is_a_plugin(page_folder: Path) -> None:
-    """What "Write a provider" builds is found by its entry point, under the name of the provider."""
-    document = sybil.Sybil(parsers=PARSERS).parse(DOCS / "how-to" / "write-a-provider.md")
-    for example in document.examples():
-        if isinstance(example.parsed, str) and _file_name(example.parsed):
-            example.evaluate()
-    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
-    (name, value), *_ = project["entry-points"]["fcall"].items()
-    plugin = metadata.EntryPoint(name, value, "fcall").load()
+def test_every_check_of_the_exam_is_explained() -> None:
+    """The exam's page has a row for every check, in the words of its docstring, and one for every behaviour."""
+    page = _reference("exam")
+    checks = inspect.getmembers(
+        fcall.testing.ProviderContract, lambda member: getattr(member, "__name__", "").startswith("test_")
+    )
 
-    assert name == plugin.fcall_register_providers().name
+    assert {f"| `{name}` | {(check.__doc__ or '').splitlines()[0]} |" for name, check in checks} == set(
+        re.findall(r"^\| `test_.*$", page, flags=re.MULTILINE)
+    )
+    assert {f"| `{behaviour.name}` | {behaviour.value} |" for behaviour in fcall.testing.Behaviour} <= set(
+        page.splitlines()
+    )
 
 
 def test_every_module_is_on_the_map() -> None:

@@ -5,21 +5,26 @@ from __future__ import annotations
 import gc
 import textwrap
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import exam_wrong_abilities
+import exam_wrong_calls
+import exam_wrong_company
+import exam_wrong_failures
 import pytest
 from exam_reference import LIMIT, Reference, ReferenceRig
 from exam_wrong import WRONG
 
 from fcall.testing import Behaviour, ProviderContract, Rig
 
+PARTS = (exam_wrong_calls, exam_wrong_failures, exam_wrong_abilities, exam_wrong_company)  # each has noted its own
 CHECKS = sorted(name for name in dir(ProviderContract) if name.startswith("test_"))
 CASES = [(check, wrong, others) for check, found in WRONG.items() for wrong, others in found]
 PLUGINS = {
-    "test_importing_the_plugin_imports_no_sdk": "import sqlite3\nfrom exam_reference import fcall_register_providers",
+    "test_importing_the_plugin_imports_no_sdk": "import wave\nfrom exam_reference import fcall_register_providers",
     "test_the_plugin_registers_the_provider": "from exam_reference import ReferenceRig as _Rig\n"
     "def fcall_register_providers(): return _Rig.spec",  # without its @fcall.hookimpl
 }
@@ -43,11 +48,11 @@ def _what_is_left_open_is_left() -> Iterator[None]:
         gc.collect()
 
 
-def _examined(rig: type[Rig]) -> dict[str, BaseException]:
+def _examined(rig: type[Rig], checks: Iterable[str] = CHECKS) -> dict[str, BaseException]:
     """The checks that do not pass, and what they say."""
     contract = type("Contract", (ProviderContract,), {"rig": lambda self: rig(), "patience": 0.02})()
     said = {}
-    for check in CHECKS:
+    for check in checks:
         try:
             getattr(contract, check)()
         except (Exception, pytest.skip.Exception) as outcome:
@@ -84,6 +89,33 @@ def test_a_wrong_plugin_fails_its_check(check: str, tmp_path: Path, monkeypatch:
 
     assert {check} == set(said), said
     assert isinstance(said[check], AssertionError)
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"types": frozenset()}, "types"),
+        ({"types": frozenset({"Sync"})}, "idempotency"),
+        ({"types": frozenset({"Async"}), "idempotency": frozenset()}, "log_tail"),
+        ({"invoker_context": {"Sync": "custom"}}, "invoker_context"),
+        ({"payload_limits": {"Sync": "6 MB"}}, "payload_limits"),
+        ({"sync_timeout": 0}, "sync_timeout"),
+        ({"streaming": True}, "stream()"),
+        ({"listing": True}, "list_functions()"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_every_contradiction_is_named(changes: dict[str, Any], word: str) -> None:
+    """A declaration that makes no sense is told from one that does, and the message names the field."""
+
+    class Contradicting(Reference):
+        capabilities = replace(Reference.capabilities, **{"streaming": False, "listing": False, **changes})
+        stream = list_functions = None  # type: ignore[assignment]
+
+    check = "test_capabilities_are_well_formed"
+    said = str(_examined(_rig(made=Contradicting), [check]).get(check))
+
+    assert word in said
 
 
 @dataclass

@@ -28,6 +28,7 @@ ENVIRONMENTS = {
     "aliyun",
     "linkedge",
     "otel",
+    "template",
     "lab",
     "serve",
     "lint",

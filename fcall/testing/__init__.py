@@ -10,9 +10,9 @@ from fcall.testing._exam import EXAM_FAULTS, Behaviour, ExamFunctions, ProviderC
 from fcall.testing._mock import FcallMock, MockedCall, MockedRoute
 from fcall.testing._override import routed_to
 
-__all__ = [
-    "EXAM_FAULTS",
+__all__ = [  # noqa: RUF022 - sorted()
     "Behaviour",
+    "EXAM_FAULTS",
     "ExamFunctions",
     "FcallMock",
     "MockedCall",

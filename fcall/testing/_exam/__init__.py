@@ -27,8 +27,9 @@ from fcall.testing._exam._streams import Streams
 __all__ = ["EXAM_FAULTS", "Behaviour", "ExamFunctions", "ProviderContract", "Rig"]
 
 
+# pytest goes through the parts from the last to the first: what is simple comes first.
 class ProviderContract(
-    Answers, Events, Failures, Deadlines, Abilities, Streams, EventLoops, Sharing, Closing, Discretion, Plugin
+    Discretion, Closing, EventLoops, Sharing, Streams, Abilities, Events, Deadlines, Failures, Answers, Plugin
 ):
     """What callers may rely on from every provider, as tests. Derive from it and give it a rig.
 

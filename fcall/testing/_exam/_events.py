@@ -24,7 +24,9 @@ class Events(Examination):
 
             assert result.status_code == 202, f"an Async call is answered with 202, not {result.status_code}"
             assert result.payload == b"", "an Async call has no answer of the function; leave the payload empty"
-            assert runs == 1, f"one Async call ran the function {runs} times once the rig had settled"
+            assert runs == 1, (
+                f"one Async call ran the function {runs} times; the rig's settle() has to wait for accepted events"
+            )
 
     def test_a_failing_event_does_not_fail_the_call(self) -> None:
         """The function's failure is not the failure of the Async call that queued its event."""
