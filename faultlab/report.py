@@ -10,7 +10,7 @@ from importlib import metadata
 from typing import TypeAlias
 
 from failover import Served
-from outcome import STUCK, Tally
+from outcome import Tally
 
 __all__ = ["Way", "failovers", "is_kept", "page", "summary", "table"]
 
@@ -38,24 +38,28 @@ def table(provider: str, by_client: ByClient) -> str:
         return ""
     ours, *peers = by_client
     mine = by_client[ours]
-    heading = ["Fault", "fcall told", "Runs too many", "Wrong `executed`", "Foreign", "Overshoot"]
-    heading += [f"{peer}: {what}" for peer in peers for what in ("most runs of a call", "raised, or told")]
+    heading = ["Fault", "fcall told", "struck once", "Runs too many", "Wrong `executed`", "Foreign", "Overshoot"]
+    heading += [f"{peer}: {what}" for peer in peers for what in ("most runs of a call", "told", "struck once")]
     rows = [_row(f"`{fault}`", mine[fault], [by_client[peer][fault] for peer in peers]) for fault in mine]
     rows.append(_row("**All**", _sum(mine), [_sum(by_client[peer]) for peer in peers]))
     return f"## {_TITLES[provider]}\n\n{_markdown(heading, rows)}\n"
 
 
 def _row(name: str, tally: Tally, peers: Iterable[Tally]) -> list[str]:
-    cells = [name, _counted(tally.told), str(tally.duplicates), str(tally.wrong), str(sum(tally.foreign.values()))]
-    cells.append(_milliseconds(tally.overshoot))
+    counts = (tally.duplicates, tally.wrong, sum(tally.foreign.values()))
+    cells = [name, *_said(tally), *map(str, counts), _milliseconds(tally.overshoot)]
     for peer in peers:
-        cells += [str(peer.most), _counted(peer.told)]
+        cells += [str(peer.most), *_said(peer)]
     return cells
 
 
+def _said(tally: Tally) -> list[str]:
+    return [_counted(tally.told), _counted(tally.told_once)]
+
+
 def _counted(told: Counter[str]) -> str:
-    """What was told how often; short where there is much of it."""
-    return ", ".join(f"{what} {times}" for what, times in told.most_common())
+    """What was told how often."""
+    return ", ".join(f"{what} {times}" for what, times in told.most_common()) or "–"
 
 
 def _milliseconds(seconds: float) -> str:
@@ -83,7 +87,7 @@ def _total(client: str, tallies: Mapping[str, Tally]) -> list[str]:
     steady = _sum({fault: tally for fault, tally in tallies.items() if fault not in _TRICKLES})
     trickled = _sum({fault: tally for fault, tally in tallies.items() if fault in _TRICKLES})
     wrong = str(total.wrong) if client == "fcall" else "says nothing"
-    counts = (total.duplicates, wrong, sum(total.foreign.values()), total.false_successes, total.told[STUCK])
+    counts = (total.duplicates, wrong, sum(total.foreign.values()), total.false_successes, total.stuck)
     overshoot = [_milliseconds(each.overshoot) for each in (steady, trickled)]
     return [str(len(tallies)), str(total.calls), *map(str, counts), *overshoot]
 
