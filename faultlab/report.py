@@ -120,7 +120,7 @@ def is_kept(tables: Mapping[str, ByClient], served: Mapping[Way, Served]) -> boo
 
 def page(tables: Mapping[str, ByClient], served: Mapping[Way, Served], calls: int, peer_calls: int) -> str:
     """All of it, as a page of the documentation."""
-    counts = f"fcall made {calls} calls under each fault, the SDKs {peer_calls}"
+    counts = f"fcall made {calls} calls under each fault and {calls} more where it struck once, the SDKs {peer_calls}"
     made = f"Written by `python faultlab/run.py`.\n{_machine()}.\n{counts}.\n"
     parts = [_INTRODUCTION, made, summary(tables)]
     if served:
@@ -164,16 +164,14 @@ true: not the answer, and not the error.
 - **Overshoot**: by how much the slowest call outlasted its time-out, of half a second, or a second for a local process.
   The figure to stay below is 100 ms, and 300 ms where what comes is trickled. It says as much of the machine.
 
-Every fault stays for the whole call, however often the client tries; on the way to a cloud it meets a new client. The
-clouds' endpoints speak TLS, each in a process of its own. fcall has its default policy. The vendors' SDKs are as they
-come, with the same time-out for connecting and for reading, and nothing else changed; a call of theirs that has not
-ended after five seconds is cut off, and is `stuck` in the tables. On a gateway, where there is no HTTP, what fails is
-what the SDK asks the gateway: `INSTEAD` of the task running, `AFTER` it ran, or when its `RESULT` is fetched. In a
-local process it is loading (`LOAD`), the process while it waits (`IDLE`), or the running function (`RUN`, and `LIMIT`
-with a short function time-out).
-
-One gap is known. A local process that is killed between reading an event and the handler's first line is told YES, as
-if it had run. `RUN_LEAVES_KILLER`, whose earlier call left a thread that ends the process, meets that moment at times.
+Every fault is there twice: for the whole call, however often the client tries, and once, so that a second try would
+go well. On the way to a cloud each of the two meets a new client. The clouds' endpoints speak TLS, each in a process
+of its own. fcall has its default policy. The vendors' SDKs are as they come, with the same time-out for connecting and
+for reading, and nothing else changed; a call of theirs that has not ended after five seconds is cut off, and is `stuck`
+in the tables. On a gateway, where there is no HTTP, what fails is what the SDK asks the gateway: `INSTEAD` of the task
+running, `AFTER` it ran, or when its `RESULT` is fetched. In a local process it is loading (`LOAD`), the process while
+it waits (`IDLE`), or the running function (`RUN`, and `LIMIT` with a short function time-out); there the fault is the
+function's own, and stays.
 """
 
 _ABOUT_FAILOVER = """

@@ -112,13 +112,13 @@ def test_a_wrong_word_is_seen(repository: Path, monkeypatch: pytest.MonkeyPatch)
     )
 
 
-@pytest.mark.parametrize("cloud", ["aws", "fc2"])
-def test_a_soak_uses_nothing_up(repository: Path, cloud: str) -> None:
+@pytest.mark.parametrize("name", ["inline", "process", "aws", "fc2"])
+def test_a_soak_uses_nothing_up(repository: Path, name: str) -> None:
     """The soak runs, and says of memory, file descriptors and threads whether they stayed where they were."""
-    _need(cloud)
-    command = [sys.executable, str(repository / "faultlab" / "soak.py"), cloud, "--calls", "400"]
+    _need(*{name} - {"inline", "process"})
+    command = [sys.executable, str(repository / "faultlab" / "soak.py"), name, "--calls", "400"]
     run = subprocess.run(command, capture_output=True, text=True, timeout=120)
 
     assert "" == run.stderr
-    assert run.stdout.startswith(f"{cloud}: 400 calls (ok ")
+    assert run.stdout.startswith(f"{name}: 400 calls (ok ")
     assert "flat" in run.stdout
