@@ -48,13 +48,14 @@ def _rows(printed: str, title: str) -> list[list[str]]:
 def test_no_fault_brings_a_second_run_or_a_wrong_word(repository: Path, provider: str) -> None:
     """Under faults of every kind fcall runs a function once at most, tells the truth, and raises its own errors."""
     _need(provider)
-    run = _run(repository, provider, "--calls", "2", "--peer-calls", "0", "--faults", *FEW)
+    calls = {"local": 2}.get(provider, 1)  # where a fault strikes once too, there are twice as many
+    run = _run(repository, provider, "--calls", str(calls), "--peer-calls", "0", "--faults", *FEW)
     (summary,) = _rows(run.stdout, "Summary")
 
     assert (0, "") == (run.returncode, run.stderr)
     assert "fcall" == summary[1]
     assert int(summary[2]) >= 3
-    assert (2 if provider == "local" else 4) * int(summary[2]) == int(summary[3])
+    assert 2 * int(summary[2]) == int(summary[3])
     assert ["0"] * 5 == summary[4:9]
 
 
