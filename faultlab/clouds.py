@@ -190,3 +190,6 @@ class CloudLine:
         self._made.close()
         make = CLIENTS[self._client][0]
         self.call, self._healthy = make(self._cloud, self._endpoint, self.timeout, self._made)
+        with contextlib.suppress(Exception):  # what a client loads for its first call is no part of it either
+            self._healthy()
+            self.call()
