@@ -150,12 +150,13 @@ class CloudLine:
     """
 
     timeout = 0.5
+    strikes_once = True
 
     def __init__(self, cloud: str, client: str) -> None:
         self._cloud = cloud
         self._client = client
         self._stack = ExitStack()
-        self._fault = ""
+        self._struck = ("", True)
 
     def __enter__(self) -> Self:
         self._endpoint = self._stack.enter_context(Endpoint(self._cloud))
@@ -172,20 +173,23 @@ class CloudLine:
     def faults(self) -> Sequence[str]:
         return tuple(faults_of(self._cloud))
 
-    def strike(self, fault: str) -> None:
+    def strike(self, fault: str, always: bool = True) -> None:
         self._endpoint.heal()
-        if fault != self._fault:
+        if (fault, always) != self._struck:
             self._renew()
-        self._fault = fault
+        self._struck = (fault, always)
         with contextlib.suppress(Exception):  # it is for the connection that it leaves
             self._healthy()
-        self._endpoint.strike(fault)
+        self._endpoint.strike(fault, always)
 
     def runs(self) -> int:
-        return self._endpoint.runs(self._fault)
+        return self._endpoint.runs(self._struck[0])
 
     def _renew(self) -> None:
         """Make a new client: what the faults before used up of its allowance for retries is no part of this."""
         self._made.close()
         make = CLIENTS[self._client][0]
         self.call, self._healthy = make(self._cloud, self._endpoint, self.timeout, self._made)
+        with contextlib.suppress(Exception):  # what a client loads for its first call is no part of it either
+            self._healthy()
+            self.call()

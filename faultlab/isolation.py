@@ -93,6 +93,7 @@ class IsolationLine:
 
     own = FcallError
     timeout = 1.0  # a process takes its time to start, on a busy machine more of it
+    strikes_once = False  # what fails is the function, and that is there for good
     faults: Sequence[str] = tuple(FAULTS)
 
     def __init__(self) -> None:
@@ -115,7 +116,7 @@ class IsolationLine:
     def __exit__(self, *raised: Any) -> None:
         self._stack.__exit__(*raised)
 
-    def strike(self, fault: str) -> None:
+    def strike(self, fault: str, always: bool = True) -> None:
         self._fault = FAULTS[fault]
         if self._fault.hit is not None:
             worker = self._client.invoke(self._fault.target, self._event, timeout=20, idempotent=True).json()

@@ -96,7 +96,8 @@ class Tally:
         wrong: how many calls told something of the runs that is not so.
         false_successes: how many of these were told to be well although nothing ran.
         overshoot: seconds past the deadline, of the latest.
-        told: how many calls told what.
+        told: how many calls told what, the fault being there for good.
+        told_once: how many told what, the fault having struck once.
         foreign: the foreign exceptions by name.
     """
 
@@ -108,9 +109,15 @@ class Tally:
     false_successes: int = 0
     overshoot: float = 0.0
     told: Counter[str] = field(default_factory=Counter)
+    told_once: Counter[str] = field(default_factory=Counter)
     foreign: Counter[str] = field(default_factory=Counter)
 
-    def add(self, outcome: Outcome, runs: int, timeout: float) -> None:
+    @property
+    def stuck(self) -> int:
+        """How many calls had to be broken off."""
+        return self.told[STUCK] + self.told_once[STUCK]
+
+    def add(self, outcome: Outcome, runs: int, timeout: float, *, always: bool = True) -> None:
         """Count a call that ran the function so many times."""
         self.calls += 1
         self.runs += runs
@@ -119,7 +126,7 @@ class Tally:
         self.wrong += outcome.is_wrong(runs)
         self.false_successes += outcome.told == OK and not runs
         self.overshoot = max(self.overshoot, outcome.seconds - timeout)
-        self.told[outcome.told] += 1
+        (self.told if always else self.told_once)[outcome.told] += 1
         if outcome.foreign:
             self.foreign[type(outcome.error).__name__] += 1
 
@@ -133,5 +140,6 @@ class Tally:
             self.false_successes + other.false_successes,
             max(self.overshoot, other.overshoot),
             self.told + other.told,
+            self.told_once + other.told_once,
             self.foreign + other.foreign,
         )

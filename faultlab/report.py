@@ -10,7 +10,7 @@ from importlib import metadata
 from typing import TypeAlias
 
 from failover import Served
-from outcome import STUCK, Tally
+from outcome import Tally
 
 __all__ = ["Way", "failovers", "is_kept", "page", "summary", "table"]
 
@@ -38,24 +38,28 @@ def table(provider: str, by_client: ByClient) -> str:
         return ""
     ours, *peers = by_client
     mine = by_client[ours]
-    heading = ["Fault", "fcall told", "Runs too many", "Wrong `executed`", "Foreign", "Overshoot"]
-    heading += [f"{peer}: {what}" for peer in peers for what in ("most runs of a call", "raised, or told")]
+    heading = ["Fault", "fcall told", "struck once", "Runs too many", "Wrong `executed`", "Foreign", "Overshoot"]
+    heading += [f"{peer}: {what}" for peer in peers for what in ("most runs of a call", "told", "struck once")]
     rows = [_row(f"`{fault}`", mine[fault], [by_client[peer][fault] for peer in peers]) for fault in mine]
     rows.append(_row("**All**", _sum(mine), [_sum(by_client[peer]) for peer in peers]))
     return f"## {_TITLES[provider]}\n\n{_markdown(heading, rows)}\n"
 
 
 def _row(name: str, tally: Tally, peers: Iterable[Tally]) -> list[str]:
-    cells = [name, _counted(tally.told), str(tally.duplicates), str(tally.wrong), str(sum(tally.foreign.values()))]
-    cells.append(_milliseconds(tally.overshoot))
+    counts = (tally.duplicates, tally.wrong, sum(tally.foreign.values()))
+    cells = [name, *_said(tally), *map(str, counts), _milliseconds(tally.overshoot)]
     for peer in peers:
-        cells += [str(peer.most), _counted(peer.told)]
+        cells += [str(peer.most), *_said(peer)]
     return cells
 
 
+def _said(tally: Tally) -> list[str]:
+    return [_counted(tally.told), _counted(tally.told_once)]
+
+
 def _counted(told: Counter[str]) -> str:
-    """What was told how often; short where there is much of it."""
-    return ", ".join(f"{what} {times}" for what, times in told.most_common())
+    """What was told how often."""
+    return ", ".join(f"{what} {times}" for what, times in told.most_common()) or "–"
 
 
 def _milliseconds(seconds: float) -> str:
@@ -83,7 +87,7 @@ def _total(client: str, tallies: Mapping[str, Tally]) -> list[str]:
     steady = _sum({fault: tally for fault, tally in tallies.items() if fault not in _TRICKLES})
     trickled = _sum({fault: tally for fault, tally in tallies.items() if fault in _TRICKLES})
     wrong = str(total.wrong) if client == "fcall" else "says nothing"
-    counts = (total.duplicates, wrong, sum(total.foreign.values()), total.false_successes, total.told[STUCK])
+    counts = (total.duplicates, wrong, sum(total.foreign.values()), total.false_successes, total.stuck)
     overshoot = [_milliseconds(each.overshoot) for each in (steady, trickled)]
     return [str(len(tallies)), str(total.calls), *map(str, counts), *overshoot]
 
@@ -116,7 +120,7 @@ def is_kept(tables: Mapping[str, ByClient], served: Mapping[Way, Served]) -> boo
 
 def page(tables: Mapping[str, ByClient], served: Mapping[Way, Served], calls: int, peer_calls: int) -> str:
     """All of it, as a page of the documentation."""
-    counts = f"fcall made {calls} calls under each fault, the SDKs {peer_calls}"
+    counts = f"fcall made {calls} calls under each fault and {calls} more where it struck once, the SDKs {peer_calls}"
     made = f"Written by `python faultlab/run.py`.\n{_machine()}.\n{counts}.\n"
     parts = [_INTRODUCTION, made, summary(tables)]
     if served:
@@ -160,16 +164,14 @@ true: not the answer, and not the error.
 - **Overshoot**: by how much the slowest call outlasted its time-out, of half a second, or a second for a local process.
   The figure to stay below is 100 ms, and 300 ms where what comes is trickled. It says as much of the machine.
 
-Every fault stays for the whole call, however often the client tries; on the way to a cloud it meets a new client. The
-clouds' endpoints speak TLS, each in a process of its own. fcall has its default policy. The vendors' SDKs are as they
-come, with the same time-out for connecting and for reading, and nothing else changed; a call of theirs that has not
-ended after five seconds is cut off, and is `stuck` in the tables. On a gateway, where there is no HTTP, what fails is
-what the SDK asks the gateway: `INSTEAD` of the task running, `AFTER` it ran, or when its `RESULT` is fetched. In a
-local process it is loading (`LOAD`), the process while it waits (`IDLE`), or the running function (`RUN`, and `LIMIT`
-with a short function time-out).
-
-One gap is known. A local process that is killed between reading an event and the handler's first line is told YES, as
-if it had run. `RUN_LEAVES_KILLER`, whose earlier call left a thread that ends the process, meets that moment at times.
+Every fault is there twice: for the whole call, however often the client tries, and once, so that a second try would
+go well. On the way to a cloud each of the two meets a new client. The clouds' endpoints speak TLS, each in a process
+of its own. fcall has its default policy. The vendors' SDKs are as they come, with the same time-out for connecting and
+for reading, and nothing else changed; a call of theirs that has not ended after five seconds is cut off, and is `stuck`
+in the tables. On a gateway, where there is no HTTP, what fails is what the SDK asks the gateway: `INSTEAD` of the task
+running, `AFTER` it ran, or when its `RESULT` is fetched. In a local process it is loading (`LOAD`), the process while
+it waits (`IDLE`), or the running function (`RUN`, and `LIMIT` with a short function time-out); there the fault is the
+function's own, and stays.
 """
 
 _ABOUT_FAILOVER = """

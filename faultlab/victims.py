@@ -23,7 +23,8 @@ def marked(function):
 
     @functools.wraps(function)
     def run(event, context):
-        _marks(event["marks"])[0] += 1
+        marks = _marks(event["marks"])
+        marks[0] = (marks[0] + 1) % 256
         return function(event, context)
 
     return run

@@ -14,6 +14,7 @@ import pytest
 
 import fcall
 from fcall.errors import Executed, InvocationTimeoutError
+from fcall.local._worker_process import Worker
 
 _HANDLERS = """
 import os, time
@@ -222,3 +223,21 @@ def test_loading_ends_at_the_callers_time_out() -> None:
 
         assert time.monotonic() - started < 20
         assert caught.value.executed is Executed.NO
+
+
+def test_a_process_that_starts_slowly_takes_nothing_from_the_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A caller is told that its time-out has passed when it has, however long the system took to start a process."""
+    Path("slow.py").write_text("import time; time.sleep(60)")
+    started = Worker.started
+
+    def started_late(environment: dict[str, str]) -> Worker:
+        time.sleep(0.2)
+        return started(environment)
+
+    monkeypatch.setattr(Worker, "started", started_late)
+    with fcall.Client(provider="local", root=".", isolation="process", attempts=1) as client:
+        began = time.monotonic()
+        with pytest.raises(InvocationTimeoutError):
+            client.invoke("local:slow.py:handler", timeout=0.4)
+
+        assert time.monotonic() - began >= 0.4

@@ -46,6 +46,19 @@ def traces(event, context):
         client.enqueue("app/later")
         return [trace(event, context), client.invoke("app/trace").json()]
 
+class Probe:
+    capabilities = fcall.provider.Capabilities()
+
+    def invoke(self, invocation, deadline):
+        return fcall.InvocationResult(str(deadline.remaining()).encode())
+
+    def close(self):
+        pass
+
+def left(event, context):
+    with fcall.Client(provider="probe", providers={"probe": Probe()}) as client:
+        return client.invoke("probe:any", timeout=3_000).json()
+
 def later(event, context):
     Path("later").write_text(trace(event, context))
 """
@@ -61,7 +74,7 @@ def _application() -> Iterator[None]:
 
 def _configured(**options: object) -> fcall.Client:
     """The default client, the local provider's options being these."""
-    names = ("circle", "circle_of_threads", "waits", "sleeps", "trace", "traces", "later")
+    names = ("circle", "circle_of_threads", "waits", "sleeps", "trace", "traces", "later", "left")
     functions = ", ".join(f'{name} = "app.py:{name}"' for name in names)
     lines = [f"{name} = {json.dumps(value)}" for name, value in options.items()]
     Path("fcall.toml").write_text(
@@ -109,6 +122,16 @@ def test_a_circle_of_calls_from_threads_ends() -> None:
         client.invoke("app/circle_of_threads", 1)
 
     assert "3" == Path("depth").read_text()
+
+
+@pytest.mark.usefixtures("_application")
+@pytest.mark.parametrize("isolation", ["inline", "process"])
+@pytest.mark.parametrize(("timeout", "function_timeout"), [(100, 1_000), (1_000, 100)])
+def test_a_call_within_a_call_has_what_is_left(isolation: str, timeout: float, function_timeout: float) -> None:
+    """A function that makes a call gives it no more than its own caller has left, nor than its own limit."""
+    client = _configured(isolation=isolation, function_timeout=function_timeout)
+
+    assert 0 < client.invoke("app/left", timeout=timeout).json() <= 100
 
 
 @pytest.mark.usefixtures("_application")

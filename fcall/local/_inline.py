@@ -40,7 +40,8 @@ class Inline:
             raise _too_late("the function was loaded", Executed.NO, facts.request_id)
         if facts.invoker_context is not None:  # the handler's own copy, as with the event
             facts.invoker_context = _json.decode(_json.encode(facts.invoker_context))
-        token = enter(facts.nesting, facts.ends_at, facts.clock)
+        ends_at = facts.ends_at if patience >= facts.function_timeout else facts.clock() + patience
+        token = enter(facts.nesting, ends_at, facts.clock)
         try:
             answer = self._runtime.run(handler, payload, facts)
             failure = self._refused(answer, facts)

@@ -142,7 +142,7 @@ class Isolated:
         if not patience:
             raise _too_late("the function was loaded after the caller's time-out", Executed.NO, facts)
         try:
-            return slot.call(facts.request_id, _order(facts), payload, min(facts.function_timeout, patience))
+            return slot.call(facts.request_id, _order(facts, patience), payload, min(facts.function_timeout, patience))
         except SlotDied as died:
             if not died.begun:
                 raise
@@ -217,7 +217,7 @@ class Isolated:
         return str(path.parent), path.stem
 
 
-def _order(facts: InvocationFacts) -> dict[str, Any]:
+def _order(facts: InvocationFacts, patience: float) -> dict[str, Any]:
     """What a worker has to know of an invocation, beside its id; mostly nothing."""
     order: dict[str, Any] = {}
     if facts.nesting.depth > 1 or facts.nesting.root != facts.request_id:
@@ -228,6 +228,8 @@ def _order(facts: InvocationFacts) -> dict[str, Any]:
         order["invoker_context"] = facts.invoker_context
     if facts.wants_log:
         order["wants_log"] = True
+    if patience < facts.function_timeout:  # the calls that the function makes have no more time than that
+        order["patience"] = patience
     return order
 
 

@@ -101,12 +101,12 @@ class Slot:
         """Wait until the function is loaded. The header is empty, or says what went wrong.
 
         Args:
-            seconds: when to kill the worker, counted from the slot's beginning.
+            seconds: when to kill the worker, counted from now.
 
         Raises:
             SlotDied, TimedOut: it ended, or was killed at its limit.
         """
-        return self._checked(self._awaited(self.used_at + seconds), "")
+        return self._checked(self._awaited(time.monotonic() + seconds), "")
 
     def call(
         self, request_id: str, header: dict[str, Any], payload: bytes, seconds: float

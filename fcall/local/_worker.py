@@ -87,7 +87,8 @@ def _serve(
     request_id, order, payload = frame
     facts = _facts(request_id, order, start)
     facts.on_begin = begun.set
-    enter_everywhere(facts.nesting, facts.ends_at, facts.clock)
+    ends_at = facts.clock() + order["patience"] if "patience" in order else facts.ends_at
+    enter_everywhere(facts.nesting, ends_at, facts.clock)
     if runtime.trace_variable:
         _set(runtime.trace_variable, facts.nesting.trace)
     try:

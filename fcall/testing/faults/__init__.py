@@ -7,13 +7,14 @@
         ...  # call the service at server.url
         assert server.executions == 1
 
-`FaultProcess` has the server in a process of its own. It needs nothing that fcall does not bring; with ``tls=True`` it
-needs the extra ``testing``.
+`FaultProcess` has the server in a process of its own. `FaultContract` has the hard cases for a provider of one's own.
+The server needs nothing that fcall does not bring; with ``tls=True`` it needs the extra ``testing``.
 """
 
 from __future__ import annotations
 
 from fcall.testing.faults._catalogue import FAULTS
+from fcall.testing.faults._contract import FaultContract
 from fcall.testing.faults._fault import End, Fault, Stage
 from fcall.testing.faults._process import FaultProcess
 from fcall.testing.faults._request import Headers, Request
@@ -24,6 +25,7 @@ __all__ = [  # noqa: RUF022 - sorted()
     "End",
     "FAULTS",
     "Fault",
+    "FaultContract",
     "FaultProcess",
     "FaultServer",
     "Headers",
