@@ -13,11 +13,11 @@ from typing import Any
 
 from fcall._codecs._codec import Codec
 from fcall._codecs._raw import Raw
-from fcall._codecs._record import Record
+from fcall._codecs._record import Record, written
 from fcall._wording import a_kind
 from fcall.errors import InvalidParamsError
 
-__all__ = ["Codec", "codec_for"]
+__all__ = ["Codec", "codec_for", "written"]
 
 
 def codec_for(hint: Any, what: str) -> Codec:
