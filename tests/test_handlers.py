@@ -6,6 +6,7 @@ import base64
 import json
 import subprocess
 import sys
+import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -217,6 +218,18 @@ def test_a_type_may_be_without_elements_or_under_another_name() -> None:
         kinds({**fine, "sizes": {"a": {}}})
     with pytest.raises(InvalidEventError, match=r"^event\.owner has to be a text, not an integer$"):
         kinds({**fine, "owner": 1})
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="the type statement came with Python 3.12")
+def test_a_type_may_have_a_name_by_a_type_statement() -> None:
+    """A record behind a ``type`` statement is found, at the top and inside."""
+    sizes = typing.TypeAliasType("sizes", list[Size])  # type: ignore[attr-defined,unused-ignore]
+
+    widths_of_sizes = handler(_annotated(sizes))
+
+    assert [{"width": 1}] == widths_of_sizes([{"width": 1}])
+    with pytest.raises(InvalidEventError, match=r"^event\[0\] lacks 'width'$"):
+        widths_of_sizes([{}])
 
 
 @dataclass
