@@ -156,38 +156,21 @@ class AsyncClient(Caller):
 
     @overload
     def function(
-        self,
-        target: str,
-        *,
-        request: type[Request],
-        response: type[Response],
-        **parameters: Unpack[MapParameters],
+        self, target: str, *, request: type[Request], response: type[Response], **parameters: Unpack[MapParameters]
     ) -> AsyncTypedFunction[Request, Response]: ...
 
     @overload
     def function(
-        self,
-        target: str,
-        *,
-        request: type[Request],
-        **parameters: Unpack[MapParameters],
+        self, target: str, *, request: type[Request], **parameters: Unpack[MapParameters]
     ) -> AsyncTypedFunction[Request, Any]: ...
 
     @overload
     def function(
-        self,
-        target: str,
-        *,
-        response: type[Response],
-        **parameters: Unpack[MapParameters],
+        self, target: str, *, response: type[Response], **parameters: Unpack[MapParameters]
     ) -> AsyncTypedFunction[Any, Response]: ...
 
     @overload
-    def function(
-        self,
-        target: str,
-        **parameters: Unpack[MapParameters],
-    ) -> AsyncTypedFunction[Any, Any]: ...
+    def function(self, target: str, **parameters: Unpack[MapParameters]) -> AsyncTypedFunction[Any, Any]: ...
 
     def function(
         self, target: str, *, request: Any = None, response: Any = None, **parameters: Unpack[MapParameters]

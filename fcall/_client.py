@@ -179,38 +179,21 @@ class Client(Caller):
 
     @overload
     def function(
-        self,
-        target: str,
-        *,
-        request: type[Request],
-        response: type[Response],
-        **parameters: Unpack[MapParameters],
+        self, target: str, *, request: type[Request], response: type[Response], **parameters: Unpack[MapParameters]
     ) -> TypedFunction[Request, Response]: ...
 
     @overload
     def function(
-        self,
-        target: str,
-        *,
-        request: type[Request],
-        **parameters: Unpack[MapParameters],
+        self, target: str, *, request: type[Request], **parameters: Unpack[MapParameters]
     ) -> TypedFunction[Request, Any]: ...
 
     @overload
     def function(
-        self,
-        target: str,
-        *,
-        response: type[Response],
-        **parameters: Unpack[MapParameters],
+        self, target: str, *, response: type[Response], **parameters: Unpack[MapParameters]
     ) -> TypedFunction[Any, Response]: ...
 
     @overload
-    def function(
-        self,
-        target: str,
-        **parameters: Unpack[MapParameters],
-    ) -> TypedFunction[Any, Any]: ...
+    def function(self, target: str, **parameters: Unpack[MapParameters]) -> TypedFunction[Any, Any]: ...
 
     def function(
         self, target: str, *, request: Any = None, response: Any = None, **parameters: Unpack[MapParameters]

@@ -42,6 +42,10 @@ class Dispatcher:
     def __init__(self, client: Client | None = None, *, provider: str | None = None, **provider_options: Any) -> None:
         if client is not None and (provider is not None or provider_options):
             raise InvalidParamsError("a dispatcher has either a client or a provider with its options; leave one out")
+        if client is not None and not isinstance(client, Client):
+            raise InvalidParamsError(
+                f"client is a fcall.Client, not {a_kind(client)}; the configuration says where its functions are"
+            )
         self._callables: _Callables | None = None
         if provider == "local":
             self._callables = _Callables(provider_options.get("registry", DEFAULT))

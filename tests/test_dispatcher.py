@@ -141,6 +141,16 @@ def test_each_failure_has_its_own_error(dispatcher: fcall.Dispatcher) -> None:
         dispatcher.dispatch_async("images/nothing")
 
 
+def test_a_client_of_something_else_is_refused_at_once() -> None:
+    """Who hands over the vendor's client, as older dispatchers took it, hears of it before the first call."""
+
+    class Lambda:
+        pass
+
+    with pytest.raises(InvalidParamsError, match=r"client is a fcall\.Client, not a Lambda"):
+        fcall.Dispatcher(Lambda())  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     "arguments", [{"provider": "local"}, {"region": "eu-west-1"}, {"provider": "local", "registry": None}]
 )

@@ -6,7 +6,8 @@ import base64
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+import typing
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -195,19 +196,40 @@ UserId = NewType("UserId", str)
 class Loose:
     names: List  # type: ignore[type-arg] # noqa: UP006 - an annotation without its element
     table: dict  # type: ignore[type-arg]
+    steps: Sequence[int]
+    sizes: Mapping[str, Size]
     owner: UserId
 
 
 def test_a_type_may_be_without_elements_or_under_another_name() -> None:
-    """A list of who knows what takes anything, and a ``NewType`` is the type behind it."""
+    """A list of who knows what takes anything, a sequence is a list, and a ``NewType`` is the type behind it."""
 
     @handler
     def kinds(event: Loose, ctx: Context) -> list[Any]:
-        return [event.names, event.table, event.owner]
+        return [event.names, event.table, event.steps, event.sizes, event.owner]
 
-    assert [[1, "a"], {"b": None}, "ada"] == kinds({"names": [1, "a"], "table": {"b": None}, "owner": "ada"})
+    fine = {"names": [1, "a"], "table": {"b": None}, "steps": [1], "sizes": {"a": {"width": 1}}, "owner": "ada"}
+
+    assert [*fine.values()] == kinds(fine)
+    assert [*fine.values()] == kinds(Loose([1, "a"], {"b": None}, (1,), {"a": {"width": 1}}, UserId("ada")))
+    with pytest.raises(InvalidEventError, match=r"^event\.steps\[0\] has to be an integer, not a text$"):
+        kinds({**fine, "steps": [""]})
+    with pytest.raises(InvalidEventError, match=r"^event\.sizes\[…\] lacks 'width'$"):
+        kinds({**fine, "sizes": {"a": {}}})
     with pytest.raises(InvalidEventError, match=r"^event\.owner has to be a text, not an integer$"):
-        kinds({"names": [], "table": {}, "owner": 1})
+        kinds({**fine, "owner": 1})
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="the type statement came with Python 3.12")
+def test_a_type_may_have_a_name_by_a_type_statement() -> None:
+    """A record behind a ``type`` statement is found, at the top and inside."""
+    sizes = typing.TypeAliasType("sizes", list[Size])  # type: ignore[attr-defined,unused-ignore]
+
+    widths_of_sizes = handler(_annotated(sizes))
+
+    assert [{"width": 1}] == widths_of_sizes([{"width": 1}])
+    with pytest.raises(InvalidEventError, match=r"^event\[0\] lacks 'width'$"):
+        widths_of_sizes([{}])
 
 
 @dataclass

@@ -6,6 +6,8 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextvars import copy_context
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pytest
@@ -37,6 +39,31 @@ def test_a_route_returns_a_value(mock: FcallMock, client: fcall.Client, value: A
 
     assert [value, value] == [client.invoke("images/resize").json() for _ in range(2)]
     assert [] == mock.faults()
+
+
+@dataclass
+class Resized:
+    name: str
+    taken: date
+
+
+def test_a_record_is_an_answer_too(mock: FcallMock, client: fcall.Client) -> None:
+    """What a handler may return, a route may: as a value, in a sequence, and from a function."""
+    resized = Resized("ada.png", date(2026, 11, 21))
+    mock.route("images/resize", returns=resized)
+    mock.route("images/crop", sequence=[resized])
+    mock.route("images/pad", function=lambda event: [resized])
+
+    assert {"name": "ada.png", "taken": "2026-11-21"} == client.invoke("images/resize").json()
+    assert resized == client.function("images/crop", response=Resized)({})
+    assert [resized] == client.function("images/pad", response=list[Resized])({})
+
+
+@pytest.mark.parametrize("answers", [{"returns": {1, 2}}, {"sequence": [1, float("nan")]}])
+def test_an_answer_that_json_cannot_carry_is_the_tests_mistake(mock: FcallMock, answers: dict[str, Any]) -> None:
+    """It is found where the route is made, and is no failure of the function."""
+    with pytest.raises(InvalidParamsError, match=r"^the answer is not JSON"):
+        mock.route("images/resize", **answers)
 
 
 def test_bytes_and_whole_results_are_answers_as_they_are(mock: FcallMock, client: fcall.Client) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import pytest
@@ -137,6 +138,32 @@ def test_a_response_that_does_not_fit_is_the_functions_failure(echo: Any, hint: 
     assert raised.value.result is not None
     assert answer == raised.value.result.json()
     assert "secret" not in "".join(traceback.format_exception(raised.value))
+
+
+class Pad(msgspec.Struct):  # type: ignore[misc,name-defined]
+    width: int
+
+
+class Unknown:
+    pass
+
+
+@pytest.mark.parametrize("hint", [dict[Unknown, Size], tuple[Size, Unknown], Crop | Pad])
+def test_a_type_that_a_library_cannot_use_is_refused_at_once(client: fcall.Client, hint: Any) -> None:
+    """It is found where the function is defined, in the library's words."""
+    with pytest.raises(InvalidParamsError, match=r"^response cannot be converted: .*(Unknown|Pad)"):
+        client.function("echo", response=hint)
+
+
+@dataclass
+class Mixed:
+    size: Size
+
+
+def test_a_record_with_a_model_in_it_is_refused_at_once(client: fcall.Client) -> None:
+    """A record is converted by the rules of handlers, where there is no library."""
+    with pytest.raises(InvalidParamsError, match=r"^request\.size is annotated with .*Size.*, which JSON cannot"):
+        client.function("echo", request=Mixed)
 
 
 @pytest.mark.parametrize("hint", [Size, Crop])

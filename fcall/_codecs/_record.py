@@ -12,7 +12,7 @@ from fcall.handlers import InvalidEventError
 from fcall.handlers._answer import encodable
 from fcall.handlers._conversion import converter
 
-__all__ = ["Record"]
+__all__ = ["Record", "written"]
 
 
 class Record:
@@ -50,5 +50,14 @@ class Record:
         except InvalidEventError as error:
             fault = str(error)
         else:
-            return _json.encode(value, encodable)
+            return written(value)
         raise InvalidParamsError(fault)
+
+
+def written(value: Any) -> bytes:
+    """JSON by the rules for answers of handlers: with records, enumerations, dates, UUIDs and Decimals.
+
+    Raises:
+        TypeError, ValueError, RecursionError: JSON cannot carry the value.
+    """
+    return _json.encode(value, encodable)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections.abc
 import dataclasses
 import enum
 import typing
@@ -20,6 +21,8 @@ It raises InvalidEventError where the value is not of the type.
 """
 
 _UNIONS = ("typing.Union", "<class 'types.UnionType'>")
+_LISTS = (list, collections.abc.Sequence)
+_OBJECTS = (dict, collections.abc.Mapping)
 _JSON_NAMES = {
     bool: "true or false",
     int: "an integer",
@@ -80,11 +83,11 @@ def _of_generic(hint: Any, place: str, records: dict[Any, _Record]) -> Convert:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is typing.Literal:
         return partial(_literal, arguments)
-    if origin is dict and arguments and arguments[0] not in (str, Any):
+    if origin in _OBJECTS and arguments and arguments[0] not in (str, Any):
         raise _refused(hint, place)
-    if origin in (list, dict):
+    if origin in (*_LISTS, *_OBJECTS):
         element = converter(arguments[-1], f"{place}[…]", records) if arguments else _anything
-        return partial(_list if origin is list else _dict, element)
+        return partial(_list if origin in _LISTS else _dict, element)
     if str(origin).endswith("Annotated"):
         return converter(arguments[0], place, records)
     parts = [(part, converter(part, place, records)) for part in arguments if part is not ...]
@@ -175,7 +178,8 @@ def _anything(value: Any, place: str) -> Any:
 
 
 def _list(element: Convert, value: Any, place: str) -> list[Any]:
-    return [element(each, f"{place}[{i}]") for i, each in enumerate(_plain(list, value, place))]
+    given = value if isinstance(value, tuple) else _plain(list, value, place)
+    return [element(each, f"{place}[{i}]") for i, each in enumerate(given)]
 
 
 def _dict(element: Convert, value: Any, place: str) -> dict[str, Any]:
@@ -184,7 +188,7 @@ def _dict(element: Convert, value: Any, place: str) -> dict[str, Any]:
 
 
 def _tuple(parts: list[Convert], repeated: bool, value: Any, place: str) -> tuple[Any, ...]:
-    given = list(value) if isinstance(value, tuple) else _plain(list, value, place)
+    given = value if isinstance(value, tuple) else _plain(list, value, place)
     parts = parts * len(given) if repeated else parts
     if len(parts) != len(given):
         raise InvalidEventError(f"{place} has to have {len(parts)} elements, not {len(given)}")

@@ -12,7 +12,8 @@ from functools import partial
 from typing import Any, NoReturn, TypeAlias
 
 from fcall import _json
-from fcall._invocation import ABSENT, Invocation, InvocationType
+from fcall._codecs import written
+from fcall._invocation import ABSENT, Invocation, InvocationType, attempted
 from fcall._policy import Policy
 from fcall._result import InvocationResult
 from fcall._router import Route, override
@@ -125,14 +126,15 @@ class FcallMock:
 
         Args:
             target: the function as the application writes it. Without a qualifier it means every qualifier.
-            returns: a JSON value; bytes are the answer as they are.
+            returns: a JSON value, or a record that a handler could return; bytes are the answer as they are.
             raises: an error of fcall reaches the caller as it is. Any other exception is the function's own, and the
                 caller gets a `FunctionError`.
             sequence: one answer for each call: an exception is raised, anything else is returned.
             function: is called with the decoded event, and answers. A DryRun does not call it.
 
         Raises:
-            InvalidParamsError: the target is malformed, or has a route already, or not exactly one answer is given.
+            InvalidParamsError: the target is malformed, or has a route already, or not exactly one answer is given, or
+                JSON cannot carry it.
         """
         parse_target(target, WELL_KNOWN)
         if (returns is not ABSENT) + sum(answer is not None for answer in (raises, sequence, function)) != 1:
@@ -202,6 +204,7 @@ def _answer_of(given: Any) -> _Answer:
     """The answer that a test wrote down: an exception is raised, anything else is returned."""
     if isinstance(given, BaseException) or (isinstance(given, type) and issubclass(given, BaseException)):
         return partial(_raised, given)
+    attempted("answer", _payload, given)  # a mistake of the test, and no failure of the function
     return lambda call: given
 
 
@@ -232,9 +235,13 @@ def _noted(name: str, invocation: Invocation) -> MockedCall:
 def _result(answer: Any, type: InvocationType) -> InvocationResult:
     if type != "Sync":
         return accepted(type)
+    return answer if isinstance(answer, InvocationResult) else InvocationResult(_payload(answer), request_id="mock")
+
+
+def _payload(answer: Any) -> bytes:
     if isinstance(answer, InvocationResult):
-        return answer
-    return InvocationResult(answer if isinstance(answer, bytes) else _json.encode(answer), request_id="mock")
+        return answer.payload
+    return answer if isinstance(answer, bytes) else written(answer)
 
 
 def _function_error(error: Exception) -> FunctionError:
