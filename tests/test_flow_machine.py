@@ -13,6 +13,7 @@ hypothesis = pytest.importorskip("hypothesis", reason="hypothesis thinks the sto
 from hypothesis import strategies as st  # noqa: E402 - only where it is installed
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule  # noqa: E402
 
+from fcall._deadline import inherited  # noqa: E402
 from fcall._flow import Enter, Flow, Pause, Send  # noqa: E402
 from fcall._guard import Guards  # noqa: E402
 from fcall._invocation import Invocation  # noqa: E402
@@ -22,6 +23,7 @@ from fcall._route import Route  # noqa: E402
 from fcall._target import Target  # noqa: E402
 from fcall.errors import (  # noqa: E402
     AccessDeniedError,
+    Attempt,
     ConnectionFailedError,
     Executed,
     FcallError,
@@ -34,7 +36,7 @@ from fcall.provider import Capabilities, Deadline, InvocationResult  # noqa: E40
 
 NO, MAYBE, YES = Executed.NO, Executed.MAYBE, Executed.YES
 TARGET = Target("images", "resize")
-ATTEMPTS, LIMIT, TIMEOUT = 3, 3, 40.0
+LIMIT, TIMEOUT = 3, 40.0
 TO_OPEN, OPEN_SECONDS = 10, 5.0
 CAPACITY = 500
 
@@ -53,12 +55,17 @@ UNREACHED = ("refused", "reset", "late", "down")
 SAYS_NOTHING = ("slip", "interrupted")
 RAN = {"refused": NO, "throttled": NO, "denied": NO, "busy": YES, "failed": YES, "ok": YES}  # MAYBE otherwise
 MAY_PASS = ("refused", "throttled")
+TOLD = {"refused": "not sent", "throttled": "rejected", "denied": "rejected", "ok": "ok"}
+TOLD |= {"busy": "executed", "failed": "executed"}  # "maybe" otherwise
+OURS = (("CircuitOpenError", "not sent"), ("InvocationTimeoutError", "not sent"))  # nobody was asked
 
 
 class Platform:
     """A provider that is never called: the machine answers for it."""
 
-    capabilities = Capabilities(idempotency=frozenset({"Sync"}))
+    def __init__(self, name: str, *, enforces_keys: bool) -> None:
+        self.name = name
+        self.capabilities = Capabilities(idempotency=frozenset({"Sync"} if enforces_keys else ()))
 
     def invoke(self, invocation: Invocation, deadline: Deadline) -> InvocationResult:
         raise NotImplementedError
@@ -71,9 +78,11 @@ class Platform:
 class Story:
     """One call, and what has happened to it."""
 
+    flow: Flow
     steps: Generator[Any, Any, InvocationResult]
     invocation: Invocation
-    began: float
+    services: int
+    expires_at: float
     step: Any = None
     until: float = 0.0
     sent: list[tuple[str, str]] = field(default_factory=list)
@@ -83,10 +92,16 @@ class Story:
     @property
     def place(self) -> str:
         """Where it is under way."""
-        return "here" if self.step.provider is HERE else "there"
+        name: str = self.step.provider.name
+        return name
 
 
-HERE, THERE = Platform(), Platform()
+PLATFORMS = (
+    Platform("here", enforces_keys=True),
+    Platform("there", enforces_keys=True),
+    Platform("beyond", enforces_keys=False),
+)
+NAMES = [platform.name for platform in PLATFORMS]
 
 
 class Target_:  # noqa: N801 - Target is taken
@@ -126,7 +141,7 @@ class Target_:  # noqa: N801 - Target is taken
 
 
 class Calls(RuleBasedStateMachine):
-    """Calls to a service with a limit, a breaker and another service to go on to."""
+    """Calls to a service with a budget, a limit, a breaker and two other services to go on to."""
 
     steps_made = 0
     seen: ClassVar[collections.Counter[str]] = collections.Counter()
@@ -135,7 +150,7 @@ class Calls(RuleBasedStateMachine):
         super().__init__()
         self.now = 0.0
         self.stories: list[Story] = []
-        self.targets = {"here": Target_(), "there": Target_()}
+        self.targets = {name: Target_() for name in NAMES}
         self.tickets: dict[int, tuple[int, int]] = {}
         self.routes: list[Route] = []
 
@@ -146,36 +161,46 @@ class Calls(RuleBasedStateMachine):
             for label in list(route.guards._guards):
                 assert route.guards.of(label).limit.at_rest, "a place was not given back"
 
-    @rule(failover_maybe=st.booleans(), limited=st.booleans())
+    @rule(
+        attempts=st.sampled_from([3, 3, 3, 1, 2, 5]),
+        failover_maybe=st.booleans(),
+        limited=st.booleans(),
+        breaker=st.sampled_from([True, True, False]),
+    )
     @precondition(lambda self: not self.routes)
-    def configure(self, failover_maybe: bool, limited: bool) -> None:
+    def configure(self, attempts: int, failover_maybe: bool, limited: bool, breaker: bool) -> None:
         """The configuration, once for each story."""
-        policy = Policy(
-            ATTEMPTS,
-            frozenset({"Busy"}),
-            failover_maybe,
-            max_in_flight=LIMIT if limited else None,
-            circuit_breaker=True,
-        )
-        self.failover_maybe, self.limited = failover_maybe, limited
-        self.routes = [
-            Route("here", HERE, policy=policy, guards=Guards()),
-            Route("there", THERE, policy=policy, guards=Guards()),
-        ]
+        limit = LIMIT if limited else None
+        policy = Policy(attempts, frozenset({"Busy"}), failover_maybe, max_in_flight=limit, circuit_breaker=breaker)
+        self.attempts, self.failover_maybe, self.limited, self.breaker = attempts, failover_maybe, limited, breaker
+        self.routes = [Route(platform.name, platform, policy=policy, guards=Guards()) for platform in PLATFORMS]
 
     @precondition(lambda self: self.routes)
-    @rule(idempotent=st.booleans(), key=st.booleans(), failover=st.booleans(), times=st.integers(1, 6))
-    def call(self, idempotent: bool, key: bool, failover: bool, times: int) -> None:
-        """Some more calls begin."""
+    @rule(
+        idempotent=st.booleans(),
+        key=st.booleans(),
+        services=st.integers(1, 3),
+        around=st.sampled_from([None, None, 1.0, 10.0, 100.0]),
+        times=st.integers(1, 6),
+    )
+    def call(self, idempotent: bool, key: bool, services: int, around: float | None, times: int) -> None:
+        """Some more calls begin, maybe within a call that has so many seconds left."""
+        invocation = Invocation("resize", timeout=TIMEOUT, idempotent=idempotent, idempotency_key="k" if key else None)
         for _ in range(times):
-            invocation = Invocation(
-                "resize", timeout=TIMEOUT, idempotent=idempotent, idempotency_key="k" if key else None
-            )
-            routes = self.routes if failover else self.routes[:1]
-            flow = Flow(TARGET, invocation, routes, NO_OBSERVERS, lambda: self.now, lambda: 0.5)
-            story = Story(flow.invoke(), invocation, self.now)
-            self.stories.append(story)
-            self._go(story, lambda steps: next(steps))
+            self._begin(invocation, services, around)
+
+    @precondition(lambda self: self.routes)
+    @rule(times=st.integers(1, 20), repeated=st.booleans())
+    def calm(self, times: int, repeated: bool) -> None:
+        """Calls come one at a time and go well where they are let in; maybe one goes well at its second try only."""
+        plain = Invocation("resize", timeout=TIMEOUT)
+        slow = self._begin(plain, 1, None) if repeated else None
+        if slow in self._with(Send):
+            self._answered(slow, "refused")
+        for _ in range(times):
+            self._settle(self._begin(plain, 1, None))
+        self.wait(1.0)
+        self._settle(slow)
 
     @precondition(lambda self: self._with(Send))
     @rule(data=st.data(), outcome=st.sampled_from(["ok", *FAILURES, *UNREACHED, "refused"]), times=st.integers(1, 6))
@@ -209,7 +234,7 @@ class Calls(RuleBasedStateMachine):
             if self.now >= story.until:
                 self._go(story, lambda steps: steps.send(None))
         for story in self._with(Enter):
-            if self.now >= story.began + TIMEOUT:
+            if self.now >= story.expires_at:
                 self._go(story, lambda steps: steps.send(False))
         self._let_in()
 
@@ -223,7 +248,7 @@ class Calls(RuleBasedStateMachine):
 
         assert all(count <= LIMIT for count in under_way.values()), under_way
         for story in self._with(Enter):
-            place = "here" if story.step.limit is self._guard("here").limit else "there"
+            (place,) = (name for name in NAMES if story.step.limit is self._guard(name).limit)
             assert LIMIT == under_way[place], "it waits though there is a place"
 
     @invariant()
@@ -235,9 +260,30 @@ class Calls(RuleBasedStateMachine):
                 assert target.tokens == guard.budget._tokens
                 assert 0 <= target.tokens <= CAPACITY
                 assert target.misses == guard.breaker.misses
+                assert (target.open_until is None) == (target.misses < TO_OPEN)
+
+    def clock(self) -> float:
+        return self.now
+
+    def _begin(self, invocation: Invocation, services: int, around: float | None) -> Story:
+        token = inherited.set(None if around is None else Deadline.after(around, self.clock))
+        flow = Flow(TARGET, invocation, self.routes[:services], NO_OBSERVERS, self.clock, lambda: 0.5)
+        inherited.reset(token)
+        expires_at = self.now + min(TIMEOUT, around or TIMEOUT)
+        story = Story(flow, flow.invoke(), invocation, services, expires_at)
+        self.stories.append(story)
+        self._go(story, lambda steps: next(steps))
+        return story
+
+    def _settle(self, story: Story | None) -> None:
+        """The call goes well if it is under way, and is given up if it waits."""
+        if story in self._with(Send):
+            self._answered(story, "ok")
+        elif story in self.stories:
+            self._end(story, KeyboardInterrupt(), "interrupted")
 
     def _guard(self, name: str) -> Any:
-        return self.routes[name == "there"].guards.of(f"{name}:resize")
+        return self.routes[NAMES.index(name)].guards.of(f"{name}:resize")
 
     def _with(self, kind: type) -> list[Story]:
         return [story for story in self.stories if type(story.step) is kind]
@@ -261,14 +307,16 @@ class Calls(RuleBasedStateMachine):
     def _heard(self, story: Story, outcome: str) -> None:
         """The plain books: what this end of an attempt means for its target."""
         target = self.targets[story.place]
-        target.heard(self.tickets.pop(id(story)), outcome, self.now)
+        ticket = self.tickets.pop(id(story))
+        if self.breaker:
+            target.heard(ticket, outcome, self.now)
         story.sent.append((story.place, outcome))
         if outcome == "ok":
             target.tokens = min(CAPACITY, target.tokens + max(1, story.last_cost // 2))
 
     def _go(self, story: Story, do: Any) -> None:
         """One move of a call's flow, and a look at what it asks for next."""
-        before = story.step
+        known = len(story.flow._attempts)
         try:
             story.step = do(story.steps)
         except StopIteration as end:
@@ -278,9 +326,18 @@ class Calls(RuleBasedStateMachine):
         except KeyboardInterrupt:
             self.stories.remove(story)
         else:
-            self._asked(story, before)
+            self._asked(story)
+        for attempt in story.flow._attempts[known:]:
+            self._left_alone_with_reason(attempt)
 
-    def _asked(self, story: Story, before: Any) -> None:
+    def _left_alone_with_reason(self, attempt: Attempt) -> None:
+        """A breaker keeps calls away only while it is open, and then all but the probes."""
+        if attempt.error == "CircuitOpenError":
+            target = self.targets[attempt.target.partition(":")[0]]
+            assert target.open_until is not None
+            assert self.now < target.open_until
+
+    def _asked(self, story: Story) -> None:
         self.seen[type(story.step).__name__] += 1
         if type(story.step) is Enter:
             story.step.place.wake = lambda: None
@@ -293,22 +350,25 @@ class Calls(RuleBasedStateMachine):
     def _paused(self, story: Story) -> None:
         """A repetition at the same target: it is paid for, and ends before the deadline."""
         place, outcome = story.sent[-1]
-        cost = 5 if outcome == "throttled" else 14
-        self.targets[place].tokens -= cost
-        story.last_cost = cost
+        story.last_cost = _cost(outcome)
+        self.targets[place].tokens -= story.last_cost
         story.until = self.now + story.step.seconds
 
-        assert story.until < story.began + TIMEOUT
-        assert len(story.sent) < ATTEMPTS
+        assert _pause(len(story.flow._attempts), outcome) == story.step.seconds
+        assert story.until < story.expires_at
+        assert len(story.flow._attempts) < self.attempts
 
     def _sent(self, story: Story) -> None:
         """An attempt: nothing before it forbids it."""
         place = story.place
-        self.tickets[id(story)] = self.targets[place].admitted(self.now)
-        assert self.now < story.began + TIMEOUT, "sent after the deadline"
+        self.tickets[id(story)] = self.targets[place].admitted(self.now) if self.breaker else (0, 0)
+        assert self.now < story.expires_at, "sent after the deadline"
+        assert not (place == "beyond" and story.invocation.idempotency_key), "sent where its key is not enforced"
         for before, outcome in story.sent:
+            assert NAMES.index(before) <= NAMES.index(place), "went back"
             self._allowed(story.invocation, before, place, outcome)
         if story.sent and story.sent[-1][0] != place:
+            self.seen["went on"] += 1
             story.last_cost = 0
 
     def _allowed(self, invocation: Invocation, before: str, place: str, outcome: str) -> None:
@@ -331,21 +391,68 @@ class Calls(RuleBasedStateMachine):
         self.stories.remove(story)
         ran = {RAN.get(outcome, MAYBE) for _, outcome in story.sent}
         whole = YES if YES in ran else MAYBE if MAYBE in ran else NO
-        sent = [attempt for attempt in attempts if attempt.error not in ("CircuitOpenError", "InvocationTimeoutError")]
+        sent = [attempt for attempt in attempts if (attempt.error, attempt.outcome) not in OURS]
+        last = story.sent[-1][1] if story.sent else ""
 
-        assert len(sent) <= len(story.sent) <= ATTEMPTS
+        assert len(attempts) <= max(self.attempts, story.services)
         assert list(range(1, len(attempts) + 1)) == [attempt.number for attempt in attempts]
+        assert len(sent) == len(story.sent)
+        if len(story.sent) == len(attempts):  # nothing was left alone or came too late
+            told = [(f"{place}:resize", TOLD.get(outcome, "maybe")) for place, outcome in story.sent]
+            assert told == [(attempt.target, attempt.outcome) for attempt in attempts]
         if error is None:
-            assert "ok" == story.sent[-1][1]
+            assert "ok" == last
+            assert "ok" not in [outcome for _, outcome in story.sent[:-1]]
         else:
-            assert whole is error.executed
-            self.seen[type(error).__name__] += 1
-            self.seen["over budget"] += any("budget" in note for note in getattr(error, "__notes__", ()))
+            self._failed(story, error, whole, last)
+
+    def _failed(self, story: Story, error: FcallError, whole: Executed, last: str) -> None:
+        """A call that failed says whether it ran, and was not given up while something was left to do."""
+        self.seen[type(error).__name__] += 1
+        over_budget = any("retry budget" in note for note in getattr(error, "__notes__", ()))
+        self.seen["over budget"] += over_budget
+
+        assert whole is error.executed
+        assert "ok" not in [outcome for _, outcome in story.sent]
+        if len(story.sent) < len(error.attempts):
+            return
+        place = story.sent[-1][0]
+        too_poor = self.targets[place].tokens < _cost(last)
+        if over_budget:
+            assert too_poor
+        number = len(error.attempts)
+        in_time = self.now + _pause(number, last) < story.expires_at
+        assert not (self._may_repeat(story.invocation, last) and number < self.attempts and in_time and not too_poor)
+        assert not (self._may_go_on(story, whole) and self.now < story.expires_at)
+
+    def _may_repeat(self, invocation: Invocation, outcome: str) -> bool:
+        ran = RAN.get(outcome, MAYBE)
+        if ran is MAYBE:
+            return invocation.idempotent or invocation.idempotency_key is not None
+        return outcome in MAY_PASS if ran is NO else invocation.idempotent and outcome == "busy"
+
+    def _may_go_on(self, story: Story, whole: Executed) -> bool:
+        place, outcome = story.sent[-1]
+        left = NAMES[NAMES.index(place) + 1 : story.services]
+        if story.invocation.idempotency_key:
+            left = [name for name in left if name != "beyond"]
+        if not left or (RAN.get(outcome, MAYBE) is NO and outcome not in MAY_PASS):
+            return False
+        return whole is NO or (whole is MAYBE and self.failover_maybe and story.invocation.idempotent)
 
     def _let_in(self) -> None:
         """Who has a place now goes on, and so may others after it."""
         while entered := [story for story in self._with(Enter) if story.step.place.taken]:
             self._go(entered[0], lambda steps: steps.send(True))
+
+
+def _cost(outcome: str) -> int:
+    return 5 if outcome == "throttled" else 14
+
+
+def _pause(number: int, outcome: str) -> float:
+    """Half of the longest pause, since the machine's random number is 0.5."""
+    return float(0.5 * min(20.0, (1.0 if outcome == "throttled" else 0.05) * 2 ** (number - 1)))
 
 
 def _run(stories: int, length: int) -> Iterator[int]:
@@ -365,7 +472,7 @@ def _run(stories: int, length: int) -> Iterator[int]:
 
 def test_calls_keep_the_rules() -> None:
     """Whatever happens to calls that share their targets: nothing runs twice unasked, no place is lost."""
-    (steps,) = _run(160, 80)
+    (steps,) = _run(200, 80)
 
     assert steps >= 10_000
 
@@ -377,4 +484,4 @@ def test_calls_keep_the_rules_for_long() -> None:
     met = {name for name, times in Calls.seen.items() if times}
 
     assert steps >= 300_000
-    assert {"Send", "Pause", "Enter", "CircuitOpenError", "InvocationTimeoutError", "over budget"} <= met
+    assert {"Send", "Pause", "Enter", "CircuitOpenError", "InvocationTimeoutError", "went on", "over budget"} <= met
