@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import select
 import socket
 import ssl
-from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
-from fcall._deadline import Deadline
 from fcall.http._answer import Answer, BrokenAnswerError, HttpError
 
 __all__ = ["Connection"]
@@ -19,6 +18,22 @@ _PIECE = 64 * 1024
 _LONGEST_HEAD = 128 * 1024
 _MOST_HEADERS = 200
 _LATER = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class Owner(Protocol):
+    """Whoever keeps connections.
+
+    Attributes:
+        largest: the most bytes of a body that are taken.
+    """
+
+    largest: int
+
+    def rest(self, connection: Connection) -> None:
+        """The connection can serve the next exchange."""
+
+    def gone(self, connection: Connection) -> None:
+        """The connection is closed."""
 
 
 class Connection:
@@ -30,37 +45,34 @@ class Connection:
     Args:
         sock: the socket, whose handshake is over.
         loop: the event loop.
-        largest: the most bytes of a body that are taken.
-        rest: is told when the connection can serve the next exchange.
-        gone: is told when it is closed.
+        owner: whose it is.
+
+    Attributes:
+        expires_at: when the loop's clock says so, `expire` is to be called.
     """
 
-    def __init__(
-        self,
-        sock: socket.socket,
-        loop: asyncio.AbstractEventLoop,
-        largest: int,
-        rest: Callable[[Connection], object],
-        gone: Callable[[Connection], object],
-    ) -> None:
-        from httptools import HttpResponseParser
+    __slots__ = (
+        *("_sock", "_loop", "_owner", "_secure", "_fd", "_poll", "_future", "expires_at", "_unsent", "_write_error"),
+        *("_parser", "_status", "_headers", "_pieces", "_size", "_head_size", "_complete", "_followed", "_keep", "_framed"),
+    )
 
-        self._sock, self._loop, self._largest = sock, loop, largest
-        self._rest, self._gone = rest, gone
+    def __init__(self, sock: socket.socket, loop: asyncio.AbstractEventLoop, owner: Owner) -> None:
+        self._sock, self._loop, self._owner = sock, loop, owner
         self._secure = isinstance(sock, ssl.SSLSocket)
         self._fd = sock.fileno()
         self._poll = select.poll()
         self._poll.register(self._fd, select.POLLIN | select.POLLPRI)
         self._future: asyncio.Future[Answer] | None = None
+        self.expires_at = math.inf
         self._unsent: list[memoryview] = []
-        self._parser: Any = HttpResponseParser(self)
+        self._parser: Any = None
         loop.add_reader(self._fd, self._on_readable)
 
     def is_idle(self) -> bool:
         """Whether a kept connection may be used: nobody closed it, and nothing is left over in it."""
         return self._fd >= 0 and not self._poll.poll(0)
 
-    def begin(self, head: bytes, body: bytes, deadline: Deadline) -> asyncio.Future[Answer]:
+    def begin(self, head: bytes, body: bytes, expires_at: float) -> asyncio.Future[Answer]:
         """Send a request.
 
         Returns:
@@ -72,7 +84,7 @@ class Connection:
         self._complete = self._followed = self._keep = False
         self._framed = True
         self._write_error: OSError | None = None
-        self._timer = self._loop.call_later(deadline.remaining(), self._expire)
+        self.expires_at = expires_at
         self._future = future = self._loop.create_future()
         if len(body) <= _PIECE:
             self._send(head + body)
@@ -86,17 +98,19 @@ class Connection:
         if self._future is future:
             self.close()
 
+    def expire(self) -> None:
+        """The deadline has passed."""
+        self._fail(TimeoutError("the time-out passed"))
+
     def close(self) -> None:
         """Close it. What is under way is left without an answer."""
         if self._fd < 0:
             return
-        if self._future is not None:
-            self._timer.cancel()
-            self._future = None
+        self._future = None
         self._loop.remove_reader(self._fd)
         self._loop.remove_writer(self._fd)
         self.disown()
-        self._gone(self)
+        self._owner.gone(self)
 
     def disown(self) -> None:
         """Close the socket and nothing else: the event loop is closed, or another process's."""
@@ -164,6 +178,8 @@ class Connection:
             return
         try:
             if data:
+                if self._parser is None:
+                    self._parser = _new_parser(self)
                 self._parser.feed_data(data)
             else:
                 self._end()
@@ -185,14 +201,13 @@ class Connection:
 
     def _finish(self) -> None:
         future, body = self._future, b"".join(self._pieces)
-        answer = Answer(
-            self._status, self._headers, body[: self._largest], self._framed, self._size > self._largest, self._followed
-        )
-        self._timer.cancel()
-        self._future = None
-        self._pieces = []
-        if self._keep and not (self._followed or self._unsent or answer.cut):
-            self._rest(self)
+        largest = self._owner.largest
+        cut = self._size > largest
+        answer = Answer(self._status, self._headers, body[:largest], self._framed, cut, self._followed)
+        self._future = self._parser = None
+        self._headers, self._pieces, self.expires_at = {}, [], math.inf
+        if self._keep and not (self._followed or self._unsent or cut):
+            self._owner.rest(self)
         else:
             self.close()
         assert future is not None
@@ -201,17 +216,12 @@ class Connection:
 
     def _fail(self, error: Exception) -> None:
         future, self._future = self._future, None
-        if future is not None:
-            self._timer.cancel()
-            if not future.done():
-                whole = not self._unsent
-                cause = error if whole or self._write_error is None else self._write_error
-                headers = self._headers if self._status else {}
-                future.set_exception(HttpError("answering" if whole else "sending", cause, self._status, headers))
+        if future is not None and not future.done():
+            whole = not self._unsent
+            cause = error if whole or self._write_error is None else self._write_error
+            headers = self._headers if self._status else {}
+            future.set_exception(HttpError("answering" if whole else "sending", cause, self._status, headers))
         self.close()
-
-    def _expire(self) -> None:
-        self._fail(TimeoutError("the time-out passed"))
 
     # What httptools calls
 
@@ -246,13 +256,19 @@ class Connection:
             return
         self._pieces.append(data)
         self._size += len(data)
-        if self._size > self._largest:
+        if self._size > self._owner.largest:
             self._complete = True
 
     def on_message_complete(self) -> None:
         if self._status and not self._complete:
             self._keep = self._parser.should_keep_alive()
             self._complete = True
+
+
+def _new_parser(connection: Connection) -> Any:
+    from httptools import HttpResponseParser
+
+    return HttpResponseParser(connection)
 
 
 @lru_cache(maxsize=256)  # a service's answers have the same few headers, call after call

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import ssl
 import threading
 import weakref
@@ -62,7 +63,8 @@ class Pool:
         """
         share = self._shares.get(asyncio.get_running_loop()) or self._share()
         connection = share.idle() or await share.take(deadline)
-        answer = connection.begin(head, body, deadline)
+        answer = connection.begin(head, body, share.watched(deadline))
+        del head, body
         try:
             return await answer
         except asyncio.CancelledError:
@@ -98,11 +100,12 @@ class _Share:
     """The connections of one event loop. The one that was used last is used next."""
 
     def __init__(self, dialer: Dialer, loop: asyncio.AbstractEventLoop, size: int, largest: int) -> None:
-        self._dialer, self._loop, self._free, self._largest = dialer, loop, size, largest
+        self._dialer, self._loop, self._free, self.largest = dialer, loop, size, largest
         self._made: set[Connection] = set()
         self._idle: list[Connection] = []
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
         self._closed = False
+        self._watch: asyncio.TimerHandle | None = None
 
     def idle(self) -> Connection | None:
         """A kept connection that nobody uses."""
@@ -129,9 +132,16 @@ class _Share:
         except BaseException:
             self._leave()
             raise
-        connection = Connection(sock, self._loop, self._largest, self.rest, self.gone)
+        connection = Connection(sock, self._loop, self)
         self._made.add(connection)
         return connection
+
+    def watched(self, deadline: Deadline) -> float:
+        """The deadline on the loop's clock. One timer serves all connections: it is set to the earliest deadline."""
+        expires_at = self._loop.time() + deadline.remaining()
+        if self._watch is None or expires_at < self._watch.when():
+            self._look_at(expires_at)
+        return expires_at
 
     def rest(self, connection: Connection) -> None:
         """A connection has nothing to do."""
@@ -160,6 +170,19 @@ class _Share:
         """Close the sockets and nothing else: the event loop is closed, or another process's."""
         for connection in self._made:
             connection.disown()
+
+    def _look_at(self, moment: float) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        self._watch = None if moment == math.inf else self._loop.call_at(moment, self._look)
+
+    def _look(self) -> None:
+        """End what has lasted too long, and look again when the next one may have."""
+        now = self._loop.time()
+        for connection in [each for each in self._made if each.expires_at <= now]:
+            connection.expire()
+        self._watch = None
+        self._look_at(min((each.expires_at for each in self._made), default=math.inf))
 
     async def _wait(self, deadline: Deadline) -> Connection | None:
         """A connection that is given back, or the place of one that is gone."""

@@ -7,6 +7,7 @@ botocore's own canonical request is kept as a template, and the signing key with
 from __future__ import annotations
 
 import hmac
+import itertools
 import re
 import time
 import uuid
@@ -59,6 +60,7 @@ class Pattern:
         self._canonical = _canonical_template(request, found, slots)
         self._head = _head_template(request.method, target, sent, found, slots)
         self._lines = self._head.count("\n")
+        self._id, self._count = str(uuid.uuid4())[:23], itertools.count()  # quicker than random each time
         self._key = ("", "", b"")
         self._moment = (0, "")
         signature = self._signature(given, request.body or b"", sent[_DATE][1], sent.get(_TOKEN, ("", ""))[1], secret_key)
@@ -81,7 +83,7 @@ class Pattern:
         values = {
             "stamp": stamp,
             "token": credentials.token,
-            "id": uuid.uuid4(),
+            "id": f"{self._id}-{next(self._count):012x}",
             "length": len(body),
             "access_key": credentials.access_key,
             "day": stamp[:8],
