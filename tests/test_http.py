@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fcall.errors import ClientClosedError
-from fcall.http import Answer, HttpError, Pool, _pool, is_available
+from fcall.http import Answer, HttpError, MalformedAnswerError, Pool, is_available
 from fcall.http._connection import Connection
 from fcall.provider import Deadline
 from fcall.testing.faults import FAULTS, End, Fault, FaultServer, Request, Response
@@ -642,6 +642,7 @@ def test_what_is_odd_is_an_error(wire: bytes) -> None:
     error = run(main())
 
     assert "answering" == error.stage
+    assert isinstance(error.cause, MalformedAnswerError)
     assert "aa" not in f"{error} {error.cause}"
 
 
@@ -689,9 +690,3 @@ def test_one_timer_serves_all_deadlines(server: FaultServer) -> None:
         return ends
 
     assert [0.1, 0.2, 0.3] == run(main())
-
-
-def test_the_largest_default_is_what_it_says() -> None:
-    """Thirty-two mebibytes, more than any of the platforms gives."""
-    assert 32 * 1024 * 1024 == Pool("localhost", 1, 1)._largest
-    assert _pool.__all__ == ["Pool"]

@@ -8,13 +8,26 @@ from __future__ import annotations
 
 import select
 from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
-from fcall.http._answer import Answer, BrokenAnswerError, HttpError, Stage
-from fcall.http._pool import Pool
+from fcall.http._answer import Answer, BrokenAnswerError, HttpError, MalformedAnswerError, Stage
 
-__all__ = ["Answer", "BrokenAnswerError", "HttpError", "Pool", "Stage", "is_available"]
+if TYPE_CHECKING:
+    from fcall.http._pool import Pool
+
+__all__ = ["Answer", "BrokenAnswerError", "HttpError", "MalformedAnswerError", "Pool", "Stage", "is_available"]
 
 
 def is_available() -> bool:
     """Whether a pool can be used here: httptools is installed, and this is a platform with `select.poll`."""
     return hasattr(select, "poll") and find_spec("httptools") is not None
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name != "Pool":  # which alone imports asyncio, and not before it is needed
+            raise AttributeError(f"module 'fcall.http' has no attribute {name!r}")
+        from fcall.http._pool import Pool
+
+        return Pool

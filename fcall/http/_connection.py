@@ -10,7 +10,7 @@ import ssl
 from functools import lru_cache
 from typing import Any, Protocol
 
-from fcall.http._answer import Answer, BrokenAnswerError, HttpError
+from fcall.http._answer import Answer, BrokenAnswerError, HttpError, MalformedAnswerError
 
 __all__ = ["Connection"]
 
@@ -191,7 +191,7 @@ class Connection:
         elif not self._status:
             self._head_size += len(data)
             if self._head_size > _LONGEST_HEAD:
-                self._fail(BrokenAnswerError("the answer's head is too long"))
+                self._fail(MalformedAnswerError("the answer's head is too long"))
 
     def _end(self) -> None:
         """The server has closed its side: the end of an answer that does not say how long it is."""
@@ -234,7 +234,7 @@ class Connection:
         headers, key, text = self._headers, _lower(name), value.decode("latin-1").strip(" \t")
         headers[key] = f"{headers[key]}, {text}" if key in headers else text
         if len(headers) > _MOST_HEADERS:
-            raise BrokenAnswerError("the answer has too many headers")
+            raise MalformedAnswerError("the answer has too many headers")
 
     def on_headers_complete(self) -> None:
         if self._complete:
@@ -243,12 +243,12 @@ class Connection:
         if status < 200:
             self._headers = {}
         if status < 100 or status == 101 or self._parser.get_http_version() not in ("1.1", "1.0"):
-            raise BrokenAnswerError("the answer speaks another protocol")
+            raise MalformedAnswerError("the answer speaks another protocol")
         if status >= 200:
             self._status = status
             coding = self._headers.get("transfer-encoding")
             if coding is not None and (coding.lower() != "chunked" or "content-length" in self._headers):
-                raise BrokenAnswerError("the answer's length is said in two ways")
+                raise MalformedAnswerError("the answer's length is said in two ways")
             self._framed = coding is not None or "content-length" in self._headers or status in (204, 304)
 
     def on_body(self, data: bytes) -> None:
@@ -277,6 +277,7 @@ def _lower(name: bytes) -> str:
 
 
 def _reason(error: Exception) -> Exception:
-    """What is wrong with the answer: what a callback raised, or httptools' own words, which repeat nothing of it."""
-    cause = error if isinstance(error, BrokenAnswerError) else error.__context__ or error.__cause__
-    return cause if isinstance(cause, BrokenAnswerError) else BrokenAnswerError("the answer is not HTTP/1.1")
+    """What is wrong with an answer: what `_end` or a callback raised, or that httptools cannot read it."""
+    cause = error if isinstance(error, BrokenAnswerError) else error.__context__
+    ours = isinstance(cause, BrokenAnswerError | MalformedAnswerError)
+    return cause if ours else MalformedAnswerError("the answer is not HTTP/1.1")
