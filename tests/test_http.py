@@ -474,7 +474,10 @@ def test_connecting_takes_no_longer_than_it_may(server: FaultServer) -> None:
 
 def _cases(tls: bool) -> list[Any]:
     faults = [fault for fault in FAULTS if fault.needs_tls == tls]
-    return [pytest.param(fault.with_pace(0.001) if fault.name in ("SLOW_HEAD", "SLOW_BODY") else fault, id=str(fault)) for fault in faults]
+    return [
+        pytest.param(fault.with_pace(0.001) if fault.name in ("SLOW_HEAD", "SLOW_BODY") else fault, id=str(fault))
+        for fault in faults
+    ]
 
 
 def _check_fault(server: FaultServer, fault: Fault) -> None:
@@ -618,6 +621,7 @@ def test_an_answer_reads_the_same_in_whatever_pieces_it_comes(
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\n\r\n",
         b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+        b"HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 200 OK\nContent-Length: 0\n\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na",
         b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\naa, and more",
@@ -625,7 +629,7 @@ def test_an_answer_reads_the_same_in_whatever_pieces_it_comes(
         b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: 1\r\n" % number for number in range(300)) + b"\r\n",
         b"\x00" * 100,
     ],
-    ids=range(11),
+    ids=range(12),
 )
 def test_what_is_odd_is_an_error(wire: bytes) -> None:
     """Nothing is guessed, and what is raised repeats nothing of what came."""

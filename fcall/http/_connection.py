@@ -53,7 +53,18 @@ class Connection:
 
     __slots__ = (
         *("_sock", "_loop", "_owner", "_secure", "_fd", "_poll", "_future", "expires_at", "_unsent", "_write_error"),
-        *("_parser", "_status", "_headers", "_pieces", "_size", "_head_size", "_complete", "_followed", "_keep", "_framed"),
+        *(
+            "_parser",
+            "_status",
+            "_headers",
+            "_pieces",
+            "_size",
+            "_head_size",
+            "_complete",
+            "_followed",
+            "_keep",
+            "_framed",
+        ),
     )
 
     def __init__(self, sock: socket.socket, loop: asyncio.AbstractEventLoop, owner: Owner) -> None:
@@ -242,7 +253,7 @@ class Connection:
         status = self._parser.get_status_code()
         if status < 200:
             self._headers = {}
-        if status < 100 or status == 101 or self._parser.get_http_version() not in ("1.1", "1.0"):
+        if not 100 <= status < 600 or status == 101 or self._parser.get_http_version() not in ("1.1", "1.0"):
             raise MalformedAnswerError("the answer speaks another protocol")
         if status >= 200:
             self._status = status

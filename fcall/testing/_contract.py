@@ -225,7 +225,9 @@ class ProviderContract:
         for behaviour in Behaviour:
             awaited = self._end(behaviour, "invoke_asyncio")
             if awaited is not None:
-                assert self._end(behaviour, "invoke") == awaited, f"sync and asyncio disagree when told to {behaviour.value}"
+                assert self._end(behaviour, "invoke") == awaited, (
+                    f"sync and asyncio disagree when told to {behaviour.value}"
+                )
 
     def test_what_is_not_declared_is_refused(self) -> None:
         """Asking for what the capabilities lack is an UnsupportedFeatureError, and nothing runs."""

@@ -353,7 +353,9 @@ def busy(connections: int) -> FcallError:
 
 def too_late_to_connect(host: str) -> FcallError:
     """The error for a call whose time-out passed before it was connected."""
-    return InvocationTimeoutError(f"the time-out passed while connecting to {host}; raise timeout", executed=Executed.NO)
+    return InvocationTimeoutError(
+        f"the time-out passed while connecting to {host}; raise timeout", executed=Executed.NO
+    )
 
 
 def host_and_port(url: str) -> tuple[str, int | None]:

@@ -97,9 +97,7 @@ CONNECTING = [fault for fault in FAULTS if fault.stage in (Stage.CONNECT, Stage.
 
 @pytest.mark.parametrize("fault", CONNECTING, ids=str)
 @pytest.mark.parametrize("way", WAYS)
-def test_what_was_not_sent_did_not_run(
-    faulty: Faulty, client: Callable[..., Any], way: str, fault: Fault
-) -> None:
+def test_what_was_not_sent_did_not_run(faulty: Faulty, client: Callable[..., Any], way: str, fault: Fault) -> None:
     """Where no connection can be made the error says NO, and never MAYBE."""
     if (fault.needs_tls and faulty.endpoint.ca_file is None) or fault.delivers:
         pytest.skip("this endpoint has no such fault")

@@ -32,7 +32,13 @@ pytestmark = pytest.mark.skipif(not is_available(), reason="httptools is not ins
 T = TypeVar("T")
 
 EVENTS = (
-    *("provide-client-params", "before-parameter-build", "before-endpoint-resolution", "before-call", "request-created"),
+    *(
+        "provide-client-params",
+        "before-parameter-build",
+        "before-endpoint-resolution",
+        "before-call",
+        "request-created",
+    ),
     *("choose-signer", "before-sign", "before-send", "response-received", "before-parse", "needs-retry", "after-call"),
     "after-call-error",
 )
@@ -46,9 +52,7 @@ CALLS = (
     Invocation("echo", payload=b"1", qualifier="$LATEST"),
     Invocation("", function_id="000000000000:function:echo", payload=b"1"),
     Invocation("echo", payload=b"1", options=fcall_aws.AwsCallOptions(tenant_id="a  b / c=d")),
-    Invocation(
-        "echo", payload=b"1", options=fcall_aws.AwsCallOptions(durable=True), idempotency_key="order-7"
-    ),
+    Invocation("echo", payload=b"1", options=fcall_aws.AwsCallOptions(durable=True), idempotency_key="order-7"),
 )
 
 
@@ -154,7 +158,9 @@ def test_it_signs_as_botocore_does(
     expected = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
 
     assert "20330518T033320Z" == headers["X-Amz-Date"]
-    assert headers["Authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIDOTHER/20330518/us-east-1/lambda/aws4_re")
+    assert headers["Authorization"].startswith(
+        "AWS4-HMAC-SHA256 Credential=AKIDOTHER/20330518/us-east-1/lambda/aws4_re"
+    )
     assert headers["Authorization"].endswith(f"Signature={expected}")
     assert str(len(body)) == headers["Content-Length"]
 
