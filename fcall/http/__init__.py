@@ -1,4 +1,4 @@
-"""The door for those who write a provider whose platform speaks HTTP/1.1: requests from asyncio, on connections of its own.
+"""The door for those who write a provider for a platform that speaks HTTP/1.1: requests from asyncio.
 
 A `Pool` keeps connections to one endpoint. It makes one attempt and tells what came, or how far the attempt got; it
 signs, follows, retries and decodes nothing. It needs httptools, which comes with ``fcall-core[asyncio]``.

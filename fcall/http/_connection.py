@@ -1,4 +1,4 @@
-"""One connection: a request goes out, and httptools reads the answer, whenever the event loop says that there is some."""
+"""One connection: a request goes out, and httptools reads the answer as it comes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import select
 import socket
 import ssl
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from fcall.http._answer import Answer, BrokenAnswerError, HttpError, MalformedAnswerError
+
+if TYPE_CHECKING:
+    from fcall.http._pool import Share
 
 __all__ = ["Connection"]
 
@@ -18,22 +21,6 @@ _PIECE = 64 * 1024
 _LONGEST_HEAD = 128 * 1024
 _MOST_HEADERS = 200
 _LATER = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
-
-
-class Owner(Protocol):
-    """Whoever keeps connections.
-
-    Attributes:
-        largest: the most bytes of a body that are taken.
-    """
-
-    largest: int
-
-    def rest(self, connection: Connection) -> None:
-        """The connection can serve the next exchange."""
-
-    def gone(self, connection: Connection) -> None:
-        """The connection is closed."""
 
 
 class Connection:
@@ -51,23 +38,7 @@ class Connection:
         expires_at: when the loop's clock says so, `expire` is to be called.
     """
 
-    __slots__ = (
-        *("_sock", "_loop", "_owner", "_secure", "_fd", "_poll", "_future", "expires_at", "_unsent", "_write_error"),
-        *(
-            "_parser",
-            "_status",
-            "_headers",
-            "_pieces",
-            "_size",
-            "_head_size",
-            "_complete",
-            "_followed",
-            "_keep",
-            "_framed",
-        ),
-    )
-
-    def __init__(self, sock: socket.socket, loop: asyncio.AbstractEventLoop, owner: Owner) -> None:
+    def __init__(self, sock: socket.socket, loop: asyncio.AbstractEventLoop, owner: Share) -> None:
         self._sock, self._loop, self._owner = sock, loop, owner
         self._secure = isinstance(sock, ssl.SSLSocket)
         self._fd = sock.fileno()
@@ -75,7 +46,6 @@ class Connection:
         self._poll.register(self._fd, select.POLLIN | select.POLLPRI)
         self._future: asyncio.Future[Answer] | None = None
         self.expires_at = math.inf
-        self._unsent: list[memoryview] = []
         self._parser: Any = None
         loop.add_reader(self._fd, self._on_readable)
 
@@ -92,16 +62,13 @@ class Connection:
         self._status = self._size = self._head_size = 0
         self._headers: dict[str, str] = {}
         self._pieces: list[bytes] = []
-        self._complete = self._followed = self._keep = False
+        self._complete = self._followed = self._keep = self._stuck = False
         self._framed = True
         self._write_error: OSError | None = None
         self.expires_at = expires_at
         self._future = future = self._loop.create_future()
-        if len(body) <= _PIECE:
-            self._send(head + body)
-        else:
-            self._unsent = [memoryview(head), memoryview(body)]
-            self._on_writable()
+        self._unsent: list[bytes | memoryview] = [head + body] if len(body) <= _PIECE else [head, body]
+        self._send()
         return future
 
     def abandon(self, future: asyncio.Future[Answer]) -> None:
@@ -129,44 +96,23 @@ class Connection:
         self._sock.close()
         self._parser = None  # it holds on to this
 
-    # Sending
-
-    def _send(self, data: bytes) -> None:
-        """Send what is small, most often at once."""
-        try:
-            sent = self._sock.send(data)
-        except _LATER:
-            sent = 0
-        except OSError as error:
-            self._cannot_send(error)
-            return
-        if sent < len(data):
-            self._unsent = [memoryview(data)[sent:]]
-            self._loop.add_writer(self._fd, self._on_writable)
-
-    def _on_writable(self) -> None:
-        """Send as much as the socket takes; the loop calls again when it takes more."""
+    def _send(self) -> None:
+        """Send as much as the socket takes, most often all; the loop calls again when it takes more."""
         unsent = self._unsent
         try:
             while unsent:
-                unsent[0] = unsent[0][self._sock.send(unsent[0]) :]
-                if not unsent[0]:
-                    del unsent[0]
+                rest = memoryview(unsent[0])[self._sock.send(unsent[0]) :]
+                unsent[:1] = [rest] if rest else []
         except _LATER:
-            self._loop.add_writer(self._fd, self._on_writable)
-        except OSError as error:
+            self._loop.add_writer(self._fd, self._send)
+            self._stuck = True
+        except OSError as error:  # the server may have answered before it hung up, by the request's head alone
             self._loop.remove_writer(self._fd)
-            self._cannot_send(error)
+            self._write_error = error
+            self._loop.call_soon(self._on_readable)
         else:
-            self._loop.remove_writer(self._fd)
-
-    def _cannot_send(self, error: OSError) -> None:
-        """Nothing more can be sent; a server may have answered before it hung up, by the request's head alone."""
-        self._write_error = error
-        self._unsent = self._unsent or [memoryview(b"")]
-        self._loop.call_soon(self._on_readable)
-
-    # Receiving
+            if self._stuck:
+                self._loop.remove_writer(self._fd)
 
     def _on_readable(self) -> None:
         if self._fd < 0:
@@ -211,18 +157,16 @@ class Connection:
         self._complete = True
 
     def _finish(self) -> None:
-        future, body = self._future, b"".join(self._pieces)
-        largest = self._owner.largest
-        cut = self._size > largest
-        answer = Answer(self._status, self._headers, body[:largest], self._framed, cut, self._followed)
+        future, body, cut = self._future, b"".join(self._pieces), self._size > self._owner.largest
+        body = body[: self._owner.largest] if cut else body
+        answer = Answer(self._status, self._headers, body, self._framed, cut, self._followed)
         self._future = self._parser = None
         self._headers, self._pieces, self.expires_at = {}, [], math.inf
         if self._keep and not (self._followed or self._unsent or cut):
             self._owner.rest(self)
         else:
             self.close()
-        assert future is not None
-        if not future.done():
+        if future is not None and not future.done():
             future.set_result(answer)
 
     def _fail(self, error: Exception) -> None:

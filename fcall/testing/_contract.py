@@ -218,7 +218,7 @@ class ProviderContract:
                 assert all(pool.map(calls, range(_THREADS)))
 
     def test_sync_and_asyncio_agree(self) -> None:
-        """What is awaited comes to the same end as what blocks: the same answer, or the same error, and as many runs."""
+        """What is awaited comes to the same end as what blocks: the same answer or error, and as many runs."""
         with self._examined(Behaviour.ECHO) as (_, provider, _params):
             if not isinstance(provider, AsyncioProvider):
                 return
@@ -313,7 +313,7 @@ class ProviderContract:
                 provider.close()
 
     def _end(self, behaviour: Behaviour, way: str) -> tuple[Any, ...] | None:
-        """What one attempt comes to, in what does not change from one to the next; None where there is no such thing."""
+        """What one attempt comes to, without what is new in each; None where there is no such thing."""
         with self.rig() as rig:
             provider = rig.provider()
             try:

@@ -1,8 +1,9 @@
-"""Calls that are awaited: what goes over the wire is botocore's, and wherever botocore is watched it sends it itself."""
+"""Calls that are awaited: on the wire they are botocore's, and where botocore is watched it makes them itself."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import string
 import threading
@@ -105,10 +106,8 @@ def test_what_it_puts_on_the_wire_is_what_botocore_does(
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "caller")
     monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8")
     run(ended(attempt(provider, invocation)))
-    try:
+    with contextlib.suppress(fcall.FcallError):  # a tenant or a durable function that the endpoint does not have
         provider.invoke(invocation, Deadline.after(10))
-    except fcall.FcallError:
-        pass  # a tenant or a durable function that the endpoint does not have
     ours, theirs = endpoint.server.requests
 
     assert (ours.method, ours.target, ours.body) == (theirs.method, theirs.target, theirs.body)
@@ -119,10 +118,8 @@ def test_what_it_puts_on_the_wire_is_what_botocore_does(
 
 async def ended(awaitable: Awaitable[Any]) -> None:
     """Wait for the end, whatever it is."""
-    try:
+    with contextlib.suppress(fcall.FcallError):
         assert await awaitable is not None
-    except fcall.FcallError:
-        pass
 
 
 def steady(request: Any) -> dict[str, str]:
@@ -136,7 +133,7 @@ def steady(request: Any) -> dict[str, str]:
 def test_it_signs_as_botocore_does(
     token: str | None, invocation: Invocation, provider: Any, endpoint: LambdaEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A pattern that was learnt from one call signs another one, on another day and with other keys, as botocore would."""
+    """A pattern that was learnt from one call signs another one, on another day with other keys, as botocore would."""
     if token is None:
         monkeypatch.delenv("AWS_SESSION_TOKEN")
     run(ended(attempt(provider, invocation)))
@@ -389,7 +386,6 @@ def test_a_failed_function_is_told_with_its_log() -> None:
     """What the headers say of the answer is there: the version, the log, the failure."""
 
     def fail(event: Any, context: Any) -> None:
-        print("about to fail")
         raise KeyError("gone")
 
     with LambdaEndpoint({"fail": fail}) as endpoint:
