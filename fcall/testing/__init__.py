@@ -1,6 +1,6 @@
 """For those who test: doubles and recordings for the calls of an application, and the exam that every provider takes.
 
-`ProviderContract` needs pytest, which fcall does not bring; everything else here does without.
+The exam needs pytest, which fcall does not bring; everything else here does without.
 """
 
 from __future__ import annotations

@@ -7,11 +7,12 @@ it is closed the call is made on a thread, by the client.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 from fcall.errors import Executed, FcallError, InvocationTimeoutError
-from fcall.http import Answer, BrokenAnswerError, HttpError, Pool
+from fcall.http import Answer, HttpError, MalformedAnswerError, Pool
 from fcall.provider import Deadline, InvocationResult, InvocationType, forget_in_child
 from fcall_aws._answers import Head, read_result
 from fcall_aws._clients import Clients
@@ -68,7 +69,15 @@ class AsyncioLane:
             return None
         if deadline.expired:
             raise InvocationTimeoutError("the time-out passed before anything was sent", executed=Executed.NO)
-        answer = await self._answer(way, head, given.get("Payload", b""), deadline)
+        exchange = way.pool.exchange(head, given.get("Payload", b""), deadline)
+        del head, given  # of a thousand calls that wait, each would keep them
+        try:
+            answer = await exchange
+        except HttpError as error:
+            answer = self._refused(error, way.lane.connections, deadline)
+        if answer.cut or answer.followed:
+            odd = MalformedAnswerError("the answer is longer than " + ("any of Lambda's" if answer.cut else "it says"))
+            raise broken(odd, Head(answer.status, answer.headers), deadline, whole=True) from odd
         if answer.status >= 300:
             failure = way.refusal(answer, deadline)
             raise failure from failure.__cause__
@@ -99,17 +108,11 @@ class AsyncioLane:
         except ValueError:  # botocore is stricter with headers, or says what is wrong with them
             return None
 
-    async def _answer(self, way: Way, head: bytes, body: bytes, deadline: Deadline) -> Answer:
-        try:
-            answer = await way.pool.exchange(head, body, deadline)
-        except HttpError as error:
-            if error.status >= 300:  # a refusal that was cut short: its head says what it is
-                return Answer(error.status, error.headers)
-            raise self._failure(error, way.lane.connections, deadline) from error.cause
-        if answer.cut or answer.followed:
-            odd = BrokenAnswerError("the answer is longer than " + ("any of Lambda's" if answer.cut else "it says"))
-            raise broken(odd, Head(answer.status, answer.headers), deadline, whole=True) from odd
-        return answer
+    def _refused(self, error: HttpError, connections: Connections, deadline: Deadline) -> Answer:
+        """The refusal that was cut short, whose head says what it is."""
+        if error.status >= 300:
+            return Answer(error.status, error.headers)
+        raise self._failure(error, connections, deadline) from error.cause
 
     def _failure(self, error: HttpError, connections: Connections, deadline: Deadline) -> FcallError:
         if error.stage == "waiting":
@@ -157,8 +160,9 @@ def _or_none(function: Callable[[], T]) -> T | None:
 
 def _trace() -> dict[str, str]:
     """The header by which Lambda ends circles, where this is a function itself."""
-    from botocore.handlers import add_recursion_detection_header
-
     headers: dict[str, str] = {}
-    add_recursion_detection_header({"headers": headers})
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        from botocore.handlers import add_recursion_detection_header
+
+        add_recursion_detection_header({"headers": headers})
     return headers

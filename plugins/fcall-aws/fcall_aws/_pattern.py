@@ -7,6 +7,7 @@ botocore's own canonical request is kept as a template, and the signing key with
 from __future__ import annotations
 
 import hmac
+import itertools
 import re
 import time
 import uuid
@@ -17,7 +18,7 @@ from typing import Any
 __all__ = ["Pattern"]
 
 _AUTHORIZATION = re.compile(
-    r"AWS4-HMAC-SHA256 Credential=[^,/ ]+/(?P<day>[0-9]{8})/(?P<scope>(?P<region>[^,/]+)/(?P<service>[^,/]+)/aws4_request), "
+    r"AWS4-HMAC-SHA256 Credential=[^,/ ]+/[0-9]{8}/(?P<scope>(?P<region>[^,/]+)/(?P<service>[^,/]+)/aws4_request), "
     r"SignedHeaders=(?P<names>[^, ]+), Signature=(?P<signature>[0-9a-f]{64})"
 )
 _DATE, _TOKEN = "x-amz-date", "x-amz-security-token"
@@ -59,9 +60,12 @@ class Pattern:
         self._canonical = _canonical_template(request, found, slots)
         self._head = _head_template(request.method, target, sent, found, slots)
         self._lines = self._head.count("\n")
+        self._id, self._count = str(uuid.uuid4())[:23], itertools.count()  # quicker than random each time
         self._key = ("", "", b"")
         self._moment = (0, "")
-        signature = self._signature(given, request.body or b"", sent[_DATE][1], sent.get(_TOKEN, ("", ""))[1], secret_key)
+        signature = self._signature(
+            given, request.body or b"", sent[_DATE][1], sent.get(_TOKEN, ("", ""))[1], secret_key
+        )
         if signature != found["signature"]:
             raise ValueError("the signature is another one")
 
@@ -81,7 +85,7 @@ class Pattern:
         values = {
             "stamp": stamp,
             "token": credentials.token,
-            "id": uuid.uuid4(),
+            "id": f"{self._id}-{next(self._count):012x}",
             "length": len(body),
             "access_key": credentials.access_key,
             "day": stamp[:8],

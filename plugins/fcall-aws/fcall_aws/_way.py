@@ -16,16 +16,15 @@ __all__ = ["Kind", "Way", "kind_of"]
 
 Kind: TypeAlias = tuple[object, ...]
 
-_FIXED = ("FunctionName", "Qualifier", "InvocationType", "LogType")
-_FREE = ("ClientContext", "DurableExecutionName", "TenantId")
+_FREE = frozenset({"ClientContext", "DurableExecutionName", "Payload", "TenantId"})
 _MOST_PATTERNS = 1024
 _MOST_DISAGREEMENTS = 3
 
 
 def kind_of(given: Mapping[str, Any], credentials: Any) -> Kind:
-    """What calls have in common whose requests have the same pattern."""
-    fixed, free = [given.get(name) for name in _FIXED], [name in given for name in (*_FREE, "Payload")]
-    return (*fixed, *free, credentials.token is None)
+    """What calls have in common whose requests have the same pattern: some values, and which others there are."""
+    values = tuple([name if name in _FREE else value for name, value in given.items()])
+    return values, credentials.token is None
 
 
 class Way:
@@ -49,7 +48,8 @@ class Way:
         self._model = client.meta.service_model
         self._invoke = self._model.operation_model("Invoke")
         members = self._invoke.input_shape.members
-        self._headers = {name: members[name].serialization["name"] for name in _FREE if name in members}
+        places = {name: members[name].serialization.get("name") for name in _FREE if name in members}
+        self._headers = {name: header for name, header in places.items() if header is not None}
         self._parser = create_parser(self._model.metadata["protocol"])
 
     def is_open(self) -> bool:
@@ -63,7 +63,9 @@ class Way:
         """
         request = self.lane.rehearsed(given, deadline)
         try:
-            pattern = Pattern(request, given, self._headers, request.url[len(self.lane.origin) :], credentials.secret_key)
+            pattern = Pattern(
+                request, given, self._headers, request.url[len(self.lane.origin) :], credentials.secret_key
+            )
         except Exception:  # noqa: BLE001 - whatever another version of botocore does otherwise
             self._disagreements += 1
             return None
