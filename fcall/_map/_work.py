@@ -55,6 +55,7 @@ class Work:
         ended: there are no more items.
         workers: how many work on it now.
         stopped: nothing more is to be sent.
+        cancelled: and what was throttled is not called again either. Where an item failed, those before it still are.
         abandoned: nobody waits for what was sent.
     """
 
@@ -64,7 +65,7 @@ class Work:
         self.window = concurrency + max(concurrency, 64)
         self.workers = 0
         self.ended = self.stopped = False
-        self.abandoned = False
+        self.cancelled = self.abandoned = False
         self.ring = ring
         self._waiting: deque[tuple[int, Any]] = deque()
         self._settled: deque[Settled] = deque()
@@ -84,7 +85,8 @@ class Work:
         self._waiting.clear()
         self._settled.clear()
         self._early.clear()
-        self.workers, self._put, self.ended, self.stopped = 0, self._handed, True, True
+        self.workers, self._put = 0, self._handed
+        self.ended = self.stopped = self.cancelled = True
         self._reason = ConfigurationError("the process that began this map goes on with it; begin one of your own here")
 
     # For the consumer
@@ -128,6 +130,10 @@ class Work:
 
     def stop(self, reason: BaseException | None = None) -> None:
         """Nothing more is sent: what waits is cancelled, what was taken will be settled."""
+        self.cancelled = True
+        self._send_no_more(reason)
+
+    def _send_no_more(self, reason: BaseException | None = None) -> None:
         with self._lock:
             if not self.ended or self._waiting:
                 self._reason = reason or self._reason
@@ -243,7 +249,7 @@ class Work:
         if not self._dropped:
             self._settled.append(Settled(index, result, error))
         if error is not None and self.in_order:
-            self.stop()
+            self._send_no_more()
         else:
             self.ring()
 
