@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from fcall._naps import LONGEST_NAP
 from fcall._steps import END, Advance, Emit, Enter, Open, Pause, Send, Step
 from fcall.errors import Executed, InvocationTimeoutError
-from fcall.provider import AsyncioProvider, Deadline, StreamingProvider
+from fcall.provider import Deadline, StreamingProvider
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -85,7 +85,10 @@ async def run_asyncio(
         step = next(flow)
         while True:
             try:
-                answer = await _awaited(step, pool, sleep)
+                native = type(step) is Send and getattr(step.provider, "invoke_asyncio", None)
+                answer = await native(step.invocation, step.deadline) if native else None
+                if answer is None:
+                    answer = await _awaited(step, pool, sleep)
             except BaseException as error:  # noqa: BLE001 - the flow decides on every outcome
                 step = flow.throw(error)
             else:
@@ -214,9 +217,6 @@ async def _awaited(step: Step, pool: Pool | None, sleep: Callable[[float], Await
     if isinstance(step, Enter):
         return await _entered_asyncio(step)
     assert isinstance(step, Send)
-    if isinstance(step.provider, AsyncioProvider):
-        answer: Awaitable[Any] = step.provider.invoke_asyncio(step.invocation, step.deadline)
-        return await answer
     from contextvars import copy_context
 
     return await _on_thread(pool, step.deadline, step, partial(_within, copy_context(), _invoked))

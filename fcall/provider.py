@@ -110,8 +110,12 @@ class Provider(Protocol):
 class AsyncioProvider(Protocol):
     """A provider that can also be awaited."""
 
-    def invoke_asyncio(self, invocation: Invocation, deadline: Deadline) -> Awaitable[InvocationResult]:
-        """`Provider.invoke`, without blocking the event loop."""
+    def invoke_asyncio(self, invocation: Invocation, deadline: Deadline) -> Awaitable[InvocationResult | None]:
+        """`Provider.invoke`, without blocking the event loop.
+
+        None says that this call cannot be awaited after all and that nothing of it was sent: fcall then calls `invoke`
+        on a thread.
+        """
 
 
 @runtime_checkable

@@ -16,9 +16,10 @@ __version__ = "0.1.0"
 
 
 def _create(options: AwsOptions) -> Provider:
-    from fcall_aws._provider import AwsProvider
+    from fcall.http import is_available
+    from fcall_aws._provider import AwaitedAwsProvider, AwsProvider
 
-    return AwsProvider(options)
+    return AwaitedAwsProvider(options) if options.client is None and is_available() else AwsProvider(options)
 
 
 @fcall.hookimpl

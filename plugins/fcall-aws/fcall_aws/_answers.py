@@ -21,7 +21,7 @@ from fcall.provider import Deadline, InvocationResult, InvocationType
 from fcall_aws._errors import call_error
 from fcall_aws._failures import function_error
 
-__all__ = ["EXPECTED", "Head", "check_head", "head_of", "limit_wait", "log_text", "result_of"]
+__all__ = ["EXPECTED", "Head", "check_head", "head_of", "limit_wait", "log_text", "read_result", "result_of"]
 
 EXPECTED: Mapping[InvocationType, int] = {"Sync": 200, "Async": 202, "DryRun": 204}
 
@@ -66,16 +66,31 @@ def result_of(response: Mapping[str, Any], kind: InvocationType, deadline: Deadl
     """
     head = head_of(response, EXPECTED[kind])
     payload = _read(response["Payload"], head, deadline) if "Payload" in response else b""
+    return read_result(head, payload, kind, response)
+
+
+def read_result(head: Head, payload: bytes, kind: InvocationType, said: Mapping[str, Any]) -> InvocationResult:
+    """The result that an answer stands for.
+
+    Args:
+        head: what stood before the answer's body.
+        payload: its body.
+        kind: how the function was called.
+        said: what else it says: ``ExecutedVersion``, ``LogResult`` and ``FunctionError``, where they are there.
+
+    Raises:
+        FunctionError, InvocationError: as with `result_of`.
+    """
     result = InvocationResult(
         payload if kind == "Sync" else b"",
         head.status,
         head.request_id,
-        response.get("ExecutedVersion"),
-        log_text(response.get("LogResult")),
+        said.get("ExecutedVersion"),
+        log_text(said.get("LogResult")),
         head.headers,
     )
     check_head(head, EXPECTED[kind], payload)
-    if response.get("FunctionError") is not None:
+    if said.get("FunctionError") is not None:
         raise function_error(result)
     if kind == "Sync":
         _check_payload(payload, head, result)

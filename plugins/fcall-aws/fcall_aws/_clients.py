@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from botocore.session import Session
 
     from fcall_aws._connections import Connections
+    from fcall_aws._lane import Lane
 
 __all__ = ["Clients"]
 
@@ -60,6 +61,7 @@ class Clients:
         self._lock = threading.Lock()
         self._made: dict[tuple[str | None, int], Any] = {}
         self._connections: dict[str, Connections | None] = {}
+        self._lanes: dict[Any, Lane] = {}
         self._session: Session | None = None
         self._session_made_at = 0.0
 
@@ -92,13 +94,22 @@ class Clients:
         with self._lock:
             if deadline.clock() - self._session_made_at < _OLD_ENOUGH:
                 return False
-            self._made, self._session = {}, None
+            self._made, self._session, self._lanes = {}, None, {}
         return True
+
+    def lane(self, client: Any) -> Lane | None:
+        """The lane that a client is on, or None where it is on none, or is not in use any more."""
+        return self._lanes.get(client)
+
+    def credentials(self) -> Any:
+        """What the clients sign with, or None. It may take its time."""
+        session = self._session
+        return None if session is None else session.get_credentials()
 
     def close(self) -> None:
         """Close the connections of every client that was made here."""
         with self._lock:
-            made, self._made, self._session = self._made, {}, None
+            made, self._made, self._session, self._lanes = self._made, {}, None, {}
             kept, self._connections = self._connections, {}
         for thing in (*made.values(), *kept.values()):
             if thing is not None and thing is not self._options.client:
@@ -169,7 +180,7 @@ class Clients:
         if connections is None:
             _underway.mark(client)
         else:
-            Lane(client, connections)
+            self._lanes[client] = Lane(client, connections)
 
 
 def _timeout_class(seconds: float) -> int:

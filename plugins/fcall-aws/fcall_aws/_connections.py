@@ -12,7 +12,7 @@ from fcall.errors import ConnectionFailedError, Executed, FcallError, Invocation
 from fcall.provider import Deadline
 from fcall_aws._http import is_idle
 
-__all__ = ["Connections"]
+__all__ = ["Connections", "unreachable"]
 
 _CONNECT_TIMEOUT = 10.0
 
@@ -24,14 +24,19 @@ class Connections:
         address: the endpoint.
         context: how TLS is spoken, for https.
         socket_options: what is set on every socket.
+
+    Attributes:
+        host: where the endpoint is.
+        port: its port.
+        context: how TLS is spoken, or None.
     """
 
     def __init__(
         self, address: SplitResult, context: ssl.SSLContext | None, socket_options: list[tuple[int, int, int]]
     ) -> None:
-        self._host = address.hostname or ""
-        self._port = address.port or (443 if context else 80)
-        self._context = context
+        self.host = address.hostname or ""
+        self.port = address.port or (443 if context else 80)
+        self.context = context
         self._options = socket_options
         self._kept: deque[socket.socket] = deque()
         weakref.finalize(self, _close, self._kept)  # where nobody closes them
@@ -63,17 +68,17 @@ class Connections:
         connection: socket.socket | None = None
         try:
             connection = self._reach(deadline)
-            if self._context is None:
+            if self.context is None:
                 return connection
             connection.settimeout(_patience(deadline))
-            return self._context.wrap_socket(connection, server_hostname=self._host)
+            return self.context.wrap_socket(connection, server_hostname=self.host)
         except OSError as error:
             if connection is not None:
                 connection.close()
-            raise _unreachable(error, f"{self._host}:{self._port}", deadline) from error
+            raise unreachable(error, f"{self.host}:{self.port}", deadline) from error
 
     def _reach(self, deadline: Deadline) -> socket.socket:
-        connection = socket.create_connection((self._host, self._port), _patience(deadline))
+        connection = socket.create_connection((self.host, self.port), _patience(deadline))
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for level, name, value in self._options:
@@ -90,7 +95,8 @@ def _patience(deadline: Deadline) -> float:
     return max(min(deadline.remaining(), _CONNECT_TIMEOUT), 0.001)
 
 
-def _unreachable(error: OSError, address: str, deadline: Deadline) -> FcallError:
+def unreachable(error: Exception, address: str, deadline: Deadline) -> FcallError:
+    """The error for a connection that cannot be made; nothing was sent."""
     if deadline.expired:
         return InvocationTimeoutError("the time-out passed while connecting", executed=Executed.NO)
     if isinstance(error, ssl.SSLCertVerificationError):

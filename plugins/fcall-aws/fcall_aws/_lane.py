@@ -12,6 +12,7 @@ import os
 import socket
 import ssl
 from collections.abc import Callable, Iterator
+from types import FunctionType
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -22,9 +23,14 @@ from fcall_aws._connections import Connections
 from fcall_aws._http import Exchange, IncompleteRequestError
 from fcall_aws._underway import underway
 
-__all__ = ["Lane", "connections_for"]
+__all__ = ["Headers", "Lane", "broken", "connections_for"]
 
 _EVENT_STREAM = "application/vnd.amazon.eventstream"
+_TOLD = (
+    *("provide-client-params", "before-parameter-build", "before-endpoint-resolution", "before-call", "request-created"),
+    *("choose-signer", "before-sign", "before-send", "response-received", "before-parse", "needs-retry", "after-call"),
+    "after-call-error",
+)
 
 
 def connections_for(client: Any, core: Any, socket_options: list[tuple[int, int, int]]) -> Connections | None:
@@ -67,21 +73,33 @@ class Lane:
     Args:
         client: the boto3 client.
         connections: connections to the client's endpoint.
+
+    Attributes:
+        connections: the same.
+        origin: the endpoint's scheme and place.
     """
 
     def __init__(self, client: Any, connections: Connections) -> None:
+        self._client = client
         self._events = client.meta.events
-        self._connections = connections
+        self.connections = connections
         address = urlsplit(client.meta.endpoint_url)
-        self._origin = f"{address.scheme}://{address.netloc}"
+        self.origin = f"{address.scheme}://{address.netloc}"
         self._host = _host(address)
         self._genuine = _transport()
         self._is_genuine = _is_botocores_own(self._genuine)
+        self._seen: object = None
+        self._is_alone = False
         client.meta.events.register("before-call.lambda", self._name_host)
         client.meta.events.register("before-send.lambda", self)
 
     def __call__(self, request: Any, event_name: str = "", **_: Any) -> Any:
         """The answer to a request, or None where botocore is to send it."""
+        from botocore.awsrequest import AWSResponse
+
+        if underway.rehearsed is not None:
+            underway.rehearsed.append(request)
+            return AWSResponse(request.url, 200, {}, _Raw(iter(()), whole=b""))
         underway.sent = True
         deadline = underway.deadline
         if deadline is None or not self._may_answer(event_name):
@@ -89,16 +107,38 @@ class Lane:
         head = self._head(request)
         if head is None:
             return None
-        from botocore.awsrequest import AWSResponse
-
         exchange, raw = self._exchanged(head, request.body or b"", deadline)
         response = AWSResponse(request.url, exchange.status, {}, raw)
-        response.headers = _Headers(exchange.headers)
+        response.headers = Headers(exchange.headers)
         return response
+
+    def is_unwatched(self) -> bool:
+        """Whether nobody but botocore and this listens to anything that a call tells, and nothing is replaced below.
+
+        The emitter makes itself a new cache whenever somebody begins or ceases to listen, so that is when to look.
+        """
+        if not self._is_genuine or _transport() != self._genuine:
+            return False
+        cache = getattr(getattr(self._events, "_emitter", None), "_lookup_cache", None)
+        if cache is not self._seen:
+            self._is_alone = cache is not None and _has_own_listeners_only(self._events)
+            self._seen = cache
+        return self._is_alone
+
+    def rehearsed(self, given: dict[str, Any], deadline: Deadline) -> Any:
+        """The request that botocore builds and signs for a call, which is not sent, or None where there is none."""
+        requests: list[Any] = []
+        underway.begin(deadline)
+        underway.rehearsed = requests
+        try:
+            self._client.invoke(**given)
+        finally:
+            underway.deadline = underway.rehearsed = None
+        return requests[0] if len(requests) == 1 else None
 
     def _name_host(self, params: Any, **_: Any) -> None:
         """Say the host before it is signed: where no header says it, botocore works it out of the URL, and twice."""
-        if params["url"].startswith(f"{self._origin}/"):
+        if params["url"].startswith(f"{self.origin}/"):
             params["headers"].setdefault("Host", self._host)
 
     def _may_answer(self, event_name: str) -> bool:
@@ -107,11 +147,11 @@ class Lane:
     def _head(self, request: Any) -> bytes | None:
         """The request line and the headers, or None where the request is not of the kind that a lane can send."""
         url, body = request.url, request.body
-        if not (url.startswith(self._origin) and url[len(self._origin) : len(self._origin) + 1] == "/"):
+        if not (url.startswith(self.origin) and url[len(self.origin) : len(self.origin) + 1] == "/"):
             return None
         if not (body is None or type(body) is bytes) or "Host" not in request.headers:
             return None
-        lines = [f"{request.method} {url[len(self._origin) :]} HTTP/1.1"]
+        lines = [f"{request.method} {url[len(self.origin) :]} HTTP/1.1"]
         for name, value in request.headers.items():
             lines.append(f"{name}: {value.decode('latin-1') if isinstance(value, bytes) else value}")
         lines.append("Accept-Encoding: identity\r\n\r\n")
@@ -119,7 +159,7 @@ class Lane:
         return head.encode("latin-1") if head.count("\n") == len(lines) + 1 and head.isascii() else None
 
     def _exchanged(self, head: bytes, body: bytes, deadline: Deadline) -> tuple[Exchange, _Raw]:
-        connection = self._connections.take(deadline)
+        connection = self.connections.take(deadline)
         exchange = Exchange(connection, deadline)
         try:
             exchange.send(head, body)
@@ -131,7 +171,8 @@ class Lane:
             whole = self._whole(exchange)
         except OSError as error:
             connection.close()
-            raise _broken(error, exchange, deadline) from error
+            whole = not isinstance(error, IncompleteRequestError)
+            raise broken(error, Head(exchange.status, exchange.headers), deadline, whole=whole) from error
         except BaseException:
             connection.close()
             raise
@@ -153,12 +194,12 @@ class Lane:
 
     def _keep(self, exchange: Exchange, connection: socket.socket) -> None:
         if exchange.reusable:
-            self._connections.give_back(connection)
+            self.connections.give_back(connection)
         else:
             connection.close()
 
 
-class _Headers(dict[str, str]):
+class Headers(dict[str, str]):
     """An answer's headers, whose names are in lower case, found by any case; botocore's own take far longer to make."""
 
     def __getitem__(self, name: str) -> str:
@@ -206,15 +247,20 @@ class _Raw:
         return self._pieces
 
 
-def _broken(error: OSError, exchange: Exchange, deadline: Deadline) -> FcallError:
-    head = Head(exchange.status, exchange.headers)
+def broken(error: Exception, head: Head, deadline: Deadline, *, whole: bool) -> FcallError:
+    """The error for an exchange that broke off.
+
+    Args:
+        error: why.
+        head: what had come of the answer.
+        deadline: the call's.
+        whole: the request had left whole; otherwise nobody can have acted on it.
+    """
     facts: dict[str, Any] = {
-        "executed": head.ran,
-        "status_code": exchange.status or None,
+        "executed": head.ran if whole else Executed.NO,
+        "status_code": head.status or None,
         "request_id": head.request_id,
     }
-    if isinstance(error, IncompleteRequestError):
-        facts["executed"] = Executed.NO
     if isinstance(error, TimeoutError) or deadline.expired:
         return InvocationTimeoutError("the time-out passed before the answer was there", **facts)
     return ConnectionFailedError(f"the connection broke off: {type(error).__name__}", **facts)
@@ -233,28 +279,35 @@ def _is_only_listener(events: Any, event_name: str, listener: object) -> bool:
         return False
 
 
+def _has_own_listeners_only(events: Any) -> bool:
+    """Whether all who listen to what ``invoke`` tells are botocore's, or ours."""
+    try:
+        found = [events._emitter._handlers.prefix_search(f"{event}.lambda.Invoke") for event in _TOLD]
+        return all(listener.__module__.startswith(("botocore.", "fcall_aws.")) for some in found for listener in some)
+    except (AttributeError, TypeError):
+        return False
+
+
 def _transport() -> tuple[object, ...]:
-    """What botocore sends requests with; recorders and doubles put their own in its place."""
-    from botocore import awsrequest, httpsession
+    """What botocore calls and sends with; recorders and doubles put their own in its place."""
+    from botocore import awsrequest, client, httpsession
 
     return (
+        client.BaseClient._make_api_call,
         httpsession.URLLib3Session.send,
+        awsrequest.AWSHTTPConnection.request,
         awsrequest.AWSHTTPConnectionPool.ConnectionCls,
         awsrequest.AWSHTTPSConnectionPool.ConnectionCls,
-        awsrequest.AWSHTTPConnection.request,
     )
 
 
 def _is_botocores_own(transport: tuple[object, ...]) -> bool:
-    from botocore import awsrequest, httpsession
+    from botocore import awsrequest
 
-    send, plain, secure, request = transport
-    files = (getattr(getattr(function, "__code__", None), "co_filename", None) for function in (send, request))
-    return (*files, plain, secure) == (
-        httpsession.__file__,
-        awsrequest.__file__,
-        awsrequest.AWSHTTPConnection,
-        awsrequest.AWSHTTPSConnection,
+    *functions, plain, secure = transport
+    package = os.path.join(os.path.dirname(awsrequest.__file__), "")
+    return (plain, secure) == (awsrequest.AWSHTTPConnection, awsrequest.AWSHTTPSConnection) and all(
+        type(function) is FunctionType and function.__code__.co_filename.startswith(package) for function in functions
     )
 
 

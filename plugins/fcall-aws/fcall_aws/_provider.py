@@ -18,7 +18,7 @@ from fcall_aws._slots import Slots
 from fcall_aws._stream import streamed
 from fcall_aws._underway import underway
 
-__all__ = ["AwsProvider"]
+__all__ = ["AwaitedAwsProvider", "AwsProvider"]
 
 _ASYNC_LIMIT = 1_048_576
 _SYNC_LIMIT = 6_291_456
@@ -55,11 +55,10 @@ class AwsProvider:
 
     def invoke(self, invocation: Invocation, deadline: Deadline) -> InvocationResult:
         """Call the function, queue its event, or ask whether the call would be allowed."""
-        reference = referenced(invocation, self._options)
-        given = parameters(invocation, reference)
+        region, given = self._given(invocation)
         slot = self._slots.take(deadline)
         try:
-            client = self._clients.get(reference.region, deadline)
+            client = self._clients.get(region, deadline)
             response = self._called(client, "invoke", given, deadline)
             return result_of(response, invocation.type, deadline)
         finally:
@@ -67,13 +66,12 @@ class AwsProvider:
 
     def stream(self, invocation: Invocation, deadline: Deadline) -> Iterator[bytes]:
         """The function's answer in pieces, as it makes them."""
-        reference = referenced(invocation, self._options)
         if invocation.idempotency_key is not None:
             raise UnsupportedFeatureError("Lambda takes no idempotency key on a stream; use invoke")
-        given = parameters(invocation, reference)
+        region, given = self._given(invocation)
         slot = self._slots.take(deadline)
         try:
-            client = self._clients.get(reference.region, deadline)
+            client = self._clients.get(region, deadline)
             response = self._called(client, "invoke_with_response_stream", given, deadline)
             yield from streamed(response, deadline)
         finally:
@@ -98,6 +96,11 @@ class AwsProvider:
         """Close the connections."""
         self._clients.close()
 
+    def _given(self, invocation: Invocation) -> tuple[str | None, dict[str, Any]]:
+        """The region that the function's own name says, if any, and the parameters of ``client.invoke``."""
+        reference = referenced(invocation, self._options)
+        return reference.region, parameters(invocation, reference)
+
     def _called(self, client: Any, method: str, given: dict[str, Any], deadline: Deadline) -> Any:
         """What one method of the client returns.
 
@@ -121,6 +124,30 @@ class AwsProvider:
         """Where they ran out, the next attempt gets fresh ones."""
         if failure.code in EXPIRED and self._clients.renew(deadline):
             failure.retryable = True
+
+
+class AwaitedAwsProvider(AwsProvider):
+    """The same, which can also be awaited."""
+
+    def __init__(self, options: AwsOptions) -> None:
+        from fcall_aws._asyncio_lane import AsyncioLane
+
+        super().__init__(options)
+        self._asyncio = AsyncioLane(self._clients, options.max_concurrency)
+
+    async def invoke_asyncio(self, invocation: Invocation, deadline: Deadline) -> InvocationResult | None:
+        """`invoke`, awaited; None where it has to be made on a thread."""
+        region, given = self._given(invocation)
+        try:
+            return await self._asyncio.send(region, given, invocation.type, deadline)
+        except FcallError as failure:
+            self._look_at_credentials(failure, deadline)
+            raise
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._asyncio.close()
+        super().close()
 
 
 def _check_known(client: Any, given: dict[str, Any]) -> None:

@@ -16,10 +16,12 @@ class _Underway(threading.local):
     Attributes:
         deadline: when it has to be over, or None where no call of ours is under way.
         sent: its request is built and signed, and is being sent or was.
+        rehearsed: what takes the request, which is not to be sent; None where it is.
     """
 
     deadline: Deadline | None = None
     sent = False
+    rehearsed: list[Any] | None = None
 
     def begin(self, deadline: Deadline) -> None:
         """A call begins, of which nothing is sent yet."""

@@ -1,0 +1,168 @@
+"""The lane of asyncio: calls that are awaited, on connections of the running event loop.
+
+It is open where the lane of threads is, and nobody listens to any of the client's events, since it tells of none. Where
+it is closed the call is made on a thread, by the client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
+from fcall.errors import Executed, FcallError, InvocationTimeoutError
+from fcall.http import Answer, BrokenAnswerError, HttpError, Pool
+from fcall.provider import Deadline, InvocationResult, InvocationType, forget_in_child
+from fcall_aws._answers import Head, read_result
+from fcall_aws._clients import Clients
+from fcall_aws._connections import Connections, unreachable
+from fcall_aws._lane import broken
+from fcall_aws._way import Way, kind_of
+
+__all__ = ["AsyncioLane"]
+
+T = TypeVar("T")
+
+_SAID = {
+    "ExecutedVersion": "x-amz-executed-version",
+    "FunctionError": "x-amz-function-error",
+    "LogResult": "x-amz-log-result",
+}
+
+
+class AsyncioLane:
+    """Sends the calls of one provider that are awaited.
+
+    Args:
+        clients: the provider's clients.
+        size: how many connections each event loop has at most.
+    """
+
+    def __init__(self, clients: Clients, size: int) -> None:
+        self._clients = clients
+        self._size = size
+        self._pools: dict[str, Pool] = {}
+        self.after_fork_in_child()
+        forget_in_child(self)
+
+    def after_fork_in_child(self) -> None:
+        """Begin anew; the pools do so by themselves."""
+        self._ways: dict[str | None, Way] = {}
+        self._learning: dict[Hashable, asyncio.Future[Any]] = {}
+
+    async def send(
+        self, region: str | None, given: dict[str, Any], kind: InvocationType, deadline: Deadline
+    ) -> InvocationResult | None:
+        """Make one attempt, or answer None where it is to be made on a thread: nothing was sent then.
+
+        Raises:
+            FcallError: the call failed.
+        """
+        way = self._ways.get(region)
+        if way is None or self._clients.lane(way.client) is not way.lane:
+            way = await self._once(region, lambda: self._way(region, deadline), deadline)
+        if way is None or not way.is_open():
+            return None
+        head = await self._head(way, given, deadline)
+        if head is None:
+            return None
+        if deadline.expired:
+            raise InvocationTimeoutError("the time-out passed before anything was sent", executed=Executed.NO)
+        exchange = way.pool.exchange(head, given.get("Payload", b""), deadline)
+        del head, given  # of a thousand calls that wait, each would keep them
+        try:
+            answer = await exchange
+        except HttpError as error:
+            answer = self._refused(error, way.lane.connections, deadline)
+        if answer.cut or answer.followed:
+            odd = BrokenAnswerError("the answer is longer than " + ("any of Lambda's" if answer.cut else "it says"))
+            raise broken(odd, Head(answer.status, answer.headers), deadline, whole=True) from odd
+        if answer.status >= 300:
+            failure = way.refusal(answer, deadline)
+            raise failure from failure.__cause__
+        said = {name: answer.headers[header] for name, header in _SAID.items() if header in answer.headers}
+        return read_result(Head(answer.status, answer.headers), answer.body, kind, said)
+
+    def close(self) -> None:
+        """Close the connections."""
+        pools, self._pools, self._ways = self._pools, {}, {}
+        for pool in pools.values():
+            pool.close()
+
+    async def _head(self, way: Way, given: dict[str, Any], deadline: Deadline) -> bytes | None:
+        """The head of a call's request; None where botocore has to say how it looks."""
+        credentials = way.credentials
+        if way.is_renewed and credentials.refresh_needed():
+            frozen = await self._once((way, None), credentials.get_frozen_credentials, deadline)
+        else:
+            frozen = credentials.get_frozen_credentials()
+        if frozen is None:
+            return None
+        kind = kind_of(given, frozen)
+        pattern = way.patterns.get(kind)
+        if pattern is None:
+            pattern = await self._once((way, kind), lambda: way.learn(given, frozen, deadline), deadline)
+        try:
+            return None if pattern is None else pattern.head(given, given.get("Payload", b""), frozen, _trace())
+        except ValueError:  # botocore is stricter with headers, or says what is wrong with them
+            return None
+
+    def _refused(self, error: HttpError, connections: Connections, deadline: Deadline) -> Answer:
+        """The refusal that was cut short, whose head says what it is."""
+        if error.status >= 300:
+            return Answer(error.status, error.headers)
+        raise self._failure(error, connections, deadline) from error.cause
+
+    def _failure(self, error: HttpError, connections: Connections, deadline: Deadline) -> FcallError:
+        if error.stage == "waiting":
+            return InvocationTimeoutError(
+                f"{self._size} calls were under way until the time-out passed; raise max_concurrency or timeout",
+                executed=Executed.NO,
+            )
+        if error.stage == "connecting":
+            return unreachable(error.cause, f"{connections.host}:{connections.port}", deadline)
+        return broken(error.cause, Head(error.status, error.headers), deadline, whole=error.stage == "answering")
+
+    def _way(self, region: str | None, deadline: Deadline) -> Way | None:
+        """The way to a region, where there is one."""
+        from botocore.credentials import Credentials
+
+        client = self._clients.get(region, deadline)
+        lane, credentials = self._clients.lane(client), self._clients.credentials()
+        if lane is None or not isinstance(credentials, Credentials):
+            return None
+        to = lane.connections
+        pool = self._pools.setdefault(lane.origin, Pool(to.host, to.port, self._size, to.context))
+        way = self._ways[region] = Way(client, lane, pool, credentials)
+        return way
+
+    async def _once(self, what: Hashable, function: Callable[[], T], deadline: Deadline) -> T | None:
+        """What a function that may take its time gives, on a thread, once for all who ask for it meanwhile.
+
+        It is None where the function raises: on a thread of the call's own it will do so again.
+        """
+        key = (asyncio.get_running_loop(), what)
+        learning = self._learning.get(key)
+        if learning is None:
+            learning = self._learning[key] = asyncio.ensure_future(asyncio.to_thread(_or_none, function))
+            learning.add_done_callback(lambda _: self._learning.pop(key, None))
+        await asyncio.wait({learning}, timeout=deadline.remaining())
+        return learning.result() if learning.done() and not learning.cancelled() else None
+
+
+def _or_none(function: Callable[[], T]) -> T | None:
+    try:
+        return function()
+    except Exception:  # noqa: BLE001 - see above
+        return None
+
+
+def _trace() -> dict[str, str]:
+    """The header by which Lambda ends circles, where this is a function itself."""
+    headers: dict[str, str] = {}
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        from botocore.handlers import add_recursion_detection_header
+
+        add_recursion_detection_header({"headers": headers})
+    return headers
