@@ -474,7 +474,10 @@ def test_connecting_takes_no_longer_than_it_may(server: FaultServer) -> None:
 
 def _cases(tls: bool) -> list[Any]:
     faults = [fault for fault in FAULTS if fault.needs_tls == tls]
-    return [pytest.param(fault.with_pace(0.001) if fault.name in ("SLOW_HEAD", "SLOW_BODY") else fault, id=str(fault)) for fault in faults]
+    return [
+        pytest.param(fault.with_pace(0.001) if fault.name in ("SLOW_HEAD", "SLOW_BODY") else fault, id=str(fault))
+        for fault in faults
+    ]
 
 
 def _check_fault(server: FaultServer, fault: Fault) -> None:

@@ -53,7 +53,18 @@ class Connection:
 
     __slots__ = (
         *("_sock", "_loop", "_owner", "_secure", "_fd", "_poll", "_future", "expires_at", "_unsent", "_write_error"),
-        *("_parser", "_status", "_headers", "_pieces", "_size", "_head_size", "_complete", "_followed", "_keep", "_framed"),
+        *(
+            "_parser",
+            "_status",
+            "_headers",
+            "_pieces",
+            "_size",
+            "_head_size",
+            "_complete",
+            "_followed",
+            "_keep",
+            "_framed",
+        ),
     )
 
     def __init__(self, sock: socket.socket, loop: asyncio.AbstractEventLoop, owner: Owner) -> None:

@@ -27,7 +27,13 @@ __all__ = ["Headers", "Lane", "broken", "connections_for"]
 
 _EVENT_STREAM = "application/vnd.amazon.eventstream"
 _TOLD = (
-    *("provide-client-params", "before-parameter-build", "before-endpoint-resolution", "before-call", "request-created"),
+    *(
+        "provide-client-params",
+        "before-parameter-build",
+        "before-endpoint-resolution",
+        "before-call",
+        "request-created",
+    ),
     *("choose-signer", "before-sign", "before-send", "response-received", "before-parse", "needs-retry", "after-call"),
     "after-call-error",
 )

@@ -63,7 +63,9 @@ class Pattern:
         self._id, self._count = str(uuid.uuid4())[:23], itertools.count()  # quicker than random each time
         self._key = ("", "", b"")
         self._moment = (0, "")
-        signature = self._signature(given, request.body or b"", sent[_DATE][1], sent.get(_TOKEN, ("", ""))[1], secret_key)
+        signature = self._signature(
+            given, request.body or b"", sent[_DATE][1], sent.get(_TOKEN, ("", ""))[1], secret_key
+        )
         if signature != found["signature"]:
             raise ValueError("the signature is another one")
 

@@ -63,7 +63,9 @@ class Way:
         """
         request = self.lane.rehearsed(given, deadline)
         try:
-            pattern = Pattern(request, given, self._headers, request.url[len(self.lane.origin) :], credentials.secret_key)
+            pattern = Pattern(
+                request, given, self._headers, request.url[len(self.lane.origin) :], credentials.secret_key
+            )
         except Exception:  # noqa: BLE001 - whatever another version of botocore does otherwise
             self._disagreements += 1
             return None
