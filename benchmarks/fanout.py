@@ -17,19 +17,22 @@ _LATENCY = 0.05
 _COUNT = 10_000
 _IN_FLIGHT = {10: 1, 100: 3, 1000: 5}
 """How many rounds each of them is worth: with ten calls at once, one takes every peer 50 seconds."""
+_OURS = "fcall, asyncio"
 _PEERS = {
     "the same bytes": "clouds",
     "fcall, asyncio": "clouds",
     "fcall": "clouds",
+    "fcall, threads": "threads",
     "signed by hand, aiohttp": "clouds",
     "boto3, pool as needed": "clouds",
     "boto3": "clouds",
     "aiobotocore": "aiobotocore",
 }
 _WORDS = {
-    "the same bytes": "no client, the same bytes again and again: the service's own limit",
+    "the same bytes": "no client but the same bytes again and again: the service's own limit",
     "fcall, asyncio": "`AsyncClient.map`",
     "fcall": "`Client.map`",
+    "fcall, threads": "`Client.map` on threads, without `fcall-aws[asyncio]`",
     "signed by hand, aiohttp": "signed by hand, sent by aiohttp",
     "boto3, pool as needed": "threads over boto3, its pool as large as needed",
     "boto3": "threads over boto3, its pool as it comes",
@@ -58,14 +61,16 @@ def _fan_out(url: str, service: processes.Partner, in_flight: int, count: int, r
     with processes.peers(_PEERS, url, make=effort.installs) as partners:
         done = _measured(partners, service, in_flight, count, rounds)
     bound = in_flight / _LATENCY
+    cpu = {name: median(turn["processor"] / count for turn in turns_of) for name, turns_of in done.items()}
     rates = {name: median(count / turn["seconds"] for turn in turns_of) for name, turns_of in done.items()}
-    best = max(rates[name] for name in rates if name.startswith("fcall"))
     rows = [
         (
             _WORDS[name],
             f"{rates[name]:,.0f}",
             f"{rates[name] / bound:.0%}",
-            "" if name == "the same bytes" else f"{best / rates[name]:.2f}",
+            f"{rates[_OURS] / rates[name]:.2f}",
+            f"{cpu[name] * 1e6:.0f} µs",
+            f"{cpu[name] / cpu[_OURS]:.2f}",
             f"{max(turn['peak'] for turn in done[name]):.0f} MB",
             f"{max(turn['connections'] for turn in done[name]):,.0f}",
         )
@@ -75,7 +80,9 @@ def _fan_out(url: str, service: processes.Partner, in_flight: int, count: int, r
         f"{count:,} calls of 50 ms, {in_flight:,} in flight; the latency allows {bound:,.0f} a second",
         "Calls a second",
         "Of what the latency allows",
-        "fcall's best is so many times as fast",
+        "`AsyncClient.map` is so many times as fast",
+        "CPU for a call",
+        "times that of `AsyncClient.map`",
         "Most memory",
         "Connections",
     )
@@ -97,9 +104,9 @@ def _measured(
 
 def _long_calls(url: str, service: processes.Partner, count: int, effort: Effort) -> Table:
     """From the first connection on: what it takes to have so many calls under way."""
-    limits = {"fcall, asyncio": (1.5, 60), "fcall": (2.0, 150)}
+    limits = {"fcall, asyncio": (1.5, 60), "fcall": (1.5, 60), "fcall, threads": (2.0, 150)}
     rows = []
-    with processes.peers(dict.fromkeys(limits, "clouds"), url, make=effort.installs) as partners:
+    with processes.peers({name: _PEERS[name] for name in limits}, url, make=effort.installs) as partners:
         for name, (seconds, memory) in limits.items():
             partners[name].ask(verb="one_by_one", size=100, times=1)
             service.ask()

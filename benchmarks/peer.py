@@ -7,7 +7,6 @@ the most memory that the process had meanwhile, in megabytes.
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import importlib
 import json
@@ -16,8 +15,11 @@ import sys
 import time
 from typing import Any
 
+import memory
+
 _MODULES = {
     "fcall": "peers_threads",
+    "fcall, threads": "peers_threads",
     "boto3": "peers_threads",
     "boto3, pool as needed": "peers_threads",
     "signed by hand": "peers_threads",
@@ -43,8 +45,8 @@ def main(name: str, url: str) -> None:
 
 def _done(peer: Any, what: dict[str, Any]) -> dict[str, float]:
     gc.collect()
-    _forget_peak()
-    before = _memory("VmRSS")
+    memory.forget_peak()
+    before = memory.now()
     started, processor = time.perf_counter(), time.process_time()
     if what["verb"] == "one_by_one":
         peer.one_by_one(b"x" * (what["size"] - 2), what["times"])
@@ -53,21 +55,9 @@ def _done(peer: Any, what: dict[str, Any]) -> dict[str, float]:
     return {
         "seconds": time.perf_counter() - started,
         "processor": time.process_time() - processor,
-        "peak": _memory("VmHWM"),
-        "added": _memory("VmHWM") - before,
+        "peak": memory.peak(),
+        "added": memory.peak() - before,
     }
-
-
-def _forget_peak() -> None:
-    with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w") as file:  # Linux
-        file.write("5")
-
-
-def _memory(kind: str) -> float:
-    """Megabytes, or 0 where the system does not tell."""
-    with contextlib.suppress(OSError), open("/proc/self/status") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith(kind)) / 1024
-    return 0.0
 
 
 if __name__ == "__main__":

@@ -85,6 +85,7 @@ class ByHand(Blocking):
 
 PEERS: dict[str, Callable[[str], Any]] = {
     "fcall": Fcall,
+    "fcall, threads": Fcall,
     "boto3": Boto3,
     "boto3, pool as needed": lambda url: Boto3(url, max_pool_connections=1000),
     "signed by hand": ByHand,
