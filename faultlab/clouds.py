@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -56,10 +57,14 @@ def options(cloud: str, endpoint: Endpoint) -> dict[str, Any]:
 
 def fcall_client(**options: Any) -> fcall.Client:
     """A client of fcall that knows the plugins whether they are installed or only importable."""
+    return fcall.Client(plugins=_plugins(), **options)
+
+
+def _plugins() -> list[object]:
     import fcall_aliyun
     import fcall_aws
 
-    return fcall.Client(plugins=[fcall_aws, fcall_aliyun], **options)
+    return [fcall_aws, fcall_aliyun]
 
 
 def _fcall(cloud: str, endpoint: Endpoint, timeout: float, stack: ExitStack) -> tuple[Call, Call]:
@@ -68,6 +73,17 @@ def _fcall(cloud: str, endpoint: Endpoint, timeout: float, stack: ExitStack) -> 
     return (
         lambda: client.invoke(target, payload=_EVENT, timeout=timeout),
         lambda: client.invoke(target, payload=_EVENT, timeout=10, idempotent=True),
+    )
+
+
+def _fcall_awaited(cloud: str, endpoint: Endpoint, timeout: float, stack: ExitStack) -> tuple[Call, Call]:
+    runner = stack.enter_context(asyncio.Runner())
+    client = fcall.AsyncClient(plugins=_plugins(), **options(cloud, endpoint))
+    stack.callback(lambda: runner.run(client.close()))
+    target = _TARGETS[cloud]
+    return (
+        lambda: runner.run(client.invoke(target, payload=_EVENT, timeout=timeout)),
+        lambda: runner.run(client.invoke(target, payload=_EVENT, timeout=10, idempotent=True)),
     )
 
 
@@ -134,6 +150,7 @@ Maker = Callable[[str, Endpoint, float, ExitStack], tuple[Call, Call]]
 
 CLIENTS: Mapping[str, tuple[Maker, Callable[[], tuple[type[BaseException], ...]]]] = {
     "fcall": (_fcall, lambda: (FcallError,)),
+    "fcall, awaited": (_fcall_awaited, lambda: (FcallError,)),
     "boto3": (_boto3, _own_of_boto3),
     "aliyun-fc2": (_fc2, _own_of_fc2),
     "alibabacloud-fc20230330": (_fc3, _own_of_fc3),

@@ -22,7 +22,9 @@ Way: TypeAlias = tuple[str, str, bool]
 
 _TITLES = {
     "aws": "AWS Lambda",
+    "aws-asyncio": "AWS Lambda, awaited",
     "fc2": "Function Compute 2.0",
+    "fc2-asyncio": "Function Compute 2.0, awaited",
     "fc3": "Function Compute 3.0",
     "linkedge": "Link IoT Edge, on the emulator",
     "local": "Local, in a process of its own",
@@ -161,10 +163,11 @@ true: not the answer, and not the error.
   The figure to stay below is 100 ms, and 300 ms where what comes is trickled. It says as much of the machine.
 
 Every fault stays for the whole call, however often the client tries; on the way to a cloud it meets a new client. The
-clouds' endpoints speak TLS, each in a process of its own. fcall has its default policy. The vendors' SDKs are as they
-come, with the same time-out for connecting and for reading, and nothing else changed; a call of theirs that has not
-ended after five seconds is cut off, and is `stuck` in the tables. On a gateway, where there is no HTTP, what fails is
-what the SDK asks the gateway: `INSTEAD` of the task running, `AFTER` it ran, or when its `RESULT` is fetched. In a
+clouds' endpoints speak TLS, each in a process of its own. `awaited` is fcall's `AsyncClient` on the connections of the
+event loop, which for Function Compute is the same for both APIs. fcall has its default policy. The vendors' SDKs are as
+they come, with the same time-out for connecting and for reading, and nothing else changed; a call of theirs that has
+not ended after five seconds is cut off, and is `stuck` in the tables. On a gateway, where there is no HTTP, what fails
+is what the SDK asks the gateway: `INSTEAD` of the task running, `AFTER` it ran, or when its `RESULT` is fetched. In a
 local process it is loading (`LOAD`), the process while it waits (`IDLE`), or the running function (`RUN`, and `LIMIT`
 with a short function time-out).
 

@@ -1,7 +1,8 @@
 """The fault lab: ``python faultlab/run.py`` calls every provider under every fault, and prints what came of it.
 
-It needs the plugins fcall-aws, fcall-aliyun and fcall-linkedge; the vendors' SDKs are measured beside fcall. It ends
-with status 1 where fcall did not do as it promises. ``--page FILE`` also writes the tables as a page.
+It needs the plugins fcall-aws[asyncio], fcall-aliyun[asyncio,fc3] and fcall-linkedge; the vendors' SDKs are measured
+beside fcall. It ends with status 1 where fcall did not do as it promises. ``--page FILE`` also writes the tables as a
+page.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ __all__ = ["LINES", "line_of", "main"]
 
 LINES = {
     "aws": ("fcall", "boto3"),
+    "aws-asyncio": ("fcall",),
     "fc2": ("fcall", "aliyun-fc2"),
+    "fc2-asyncio": ("fcall",),
     "fc3": ("fcall", "alibabacloud-fc20230330"),
     "linkedge": ("fcall", "lecoresdk"),
     "local": ("fcall",),
@@ -45,7 +48,8 @@ def line_of(provider: str, client: str) -> Line:
         return EdgeLine(client)
     from clouds import CloudLine
 
-    return CloudLine(provider, client)
+    cloud, _, awaited = provider.partition("-")
+    return CloudLine(cloud, f"{client}, awaited" if awaited else client)
 
 
 def tallies(provider: str, client: str, calls: int, faults: Sequence[str] = ()) -> dict[str, Tally]:

@@ -11,7 +11,9 @@ import pytest
 
 NEEDS = {
     "aws": ("fcall_aws", "boto3", "trustme"),
+    "aws-asyncio": ("fcall_aws", "boto3", "trustme", "httptools"),
     "fc2": ("fcall_aliyun", "fc2", "trustme"),
+    "fc2-asyncio": ("fcall_aliyun", "fc2", "trustme", "httptools"),
     "fc3": ("fcall_aliyun", "alibabacloud_fc20230330", "trustme"),
     "linkedge": ("fcall_linkedge", "lecoresdk"),
     "local": (),

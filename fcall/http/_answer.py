@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-__all__ = ["Answer", "BrokenAnswerError", "HttpError", "Stage"]
+__all__ = ["Answer", "BrokenAnswerError", "HttpError", "MalformedAnswerError", "Stage"]
 
 Stage: TypeAlias = Literal["waiting", "connecting", "sending", "answering"]
 
@@ -33,7 +33,11 @@ class Answer:
 
 
 class BrokenAnswerError(ConnectionError):
-    """What came is no HTTP answer, or not a whole one."""
+    """The connection was closed before the answer's end."""
+
+
+class MalformedAnswerError(ValueError):
+    """What came is no answer of HTTP/1.1."""
 
 
 class HttpError(Exception):
@@ -42,7 +46,7 @@ class HttpError(Exception):
     Args:
         stage: how far it got: ``waiting`` for a connection; ``connecting``, which includes TLS; ``sending``, where the
             request had not left whole; ``answering``, where it had. Up to the last, nobody can have acted on it.
-        cause: why, also as ``__cause__``: a `TimeoutError` where the deadline passed, another `OSError`, a `ValueError`.
+        cause: why, also as ``__cause__``: a `TimeoutError` where the time passed, another `OSError`, a `ValueError`.
         status: the answer's status, or 0 where its head had not come.
         headers: the answer's headers, where its head had come.
     """

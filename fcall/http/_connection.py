@@ -1,4 +1,4 @@
-"""One connection: a request goes out, and httptools reads the answer, whenever the event loop says that there is some."""
+"""One connection: a request goes out, and httptools reads the answer as it comes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import select
 import socket
 import ssl
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from fcall.http._answer import Answer, BrokenAnswerError, HttpError
+from fcall.http._answer import Answer, BrokenAnswerError, HttpError, MalformedAnswerError
+
+if TYPE_CHECKING:
+    from fcall.http._pool import Share
 
 __all__ = ["Connection"]
 
@@ -18,22 +21,6 @@ _PIECE = 64 * 1024
 _LONGEST_HEAD = 128 * 1024
 _MOST_HEADERS = 200
 _LATER = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
-
-
-class Owner(Protocol):
-    """Whoever keeps connections.
-
-    Attributes:
-        largest: the most bytes of a body that are taken.
-    """
-
-    largest: int
-
-    def rest(self, connection: Connection) -> None:
-        """The connection can serve the next exchange."""
-
-    def gone(self, connection: Connection) -> None:
-        """The connection is closed."""
 
 
 class Connection:
@@ -51,23 +38,7 @@ class Connection:
         expires_at: when the loop's clock says so, `expire` is to be called.
     """
 
-    __slots__ = (
-        *("_sock", "_loop", "_owner", "_secure", "_fd", "_poll", "_future", "expires_at", "_unsent", "_write_error"),
-        *(
-            "_parser",
-            "_status",
-            "_headers",
-            "_pieces",
-            "_size",
-            "_head_size",
-            "_complete",
-            "_followed",
-            "_keep",
-            "_framed",
-        ),
-    )
-
-    def __init__(self, sock: socket.socket, loop: asyncio.AbstractEventLoop, owner: Owner) -> None:
+    def __init__(self, sock: socket.socket, loop: asyncio.AbstractEventLoop, owner: Share) -> None:
         self._sock, self._loop, self._owner = sock, loop, owner
         self._secure = isinstance(sock, ssl.SSLSocket)
         self._fd = sock.fileno()
@@ -75,7 +46,6 @@ class Connection:
         self._poll.register(self._fd, select.POLLIN | select.POLLPRI)
         self._future: asyncio.Future[Answer] | None = None
         self.expires_at = math.inf
-        self._unsent: list[memoryview] = []
         self._parser: Any = None
         loop.add_reader(self._fd, self._on_readable)
 
@@ -92,16 +62,13 @@ class Connection:
         self._status = self._size = self._head_size = 0
         self._headers: dict[str, str] = {}
         self._pieces: list[bytes] = []
-        self._complete = self._followed = self._keep = False
+        self._complete = self._followed = self._keep = self._stuck = False
         self._framed = True
         self._write_error: OSError | None = None
         self.expires_at = expires_at
         self._future = future = self._loop.create_future()
-        if len(body) <= _PIECE:
-            self._send(head + body)
-        else:
-            self._unsent = [memoryview(head), memoryview(body)]
-            self._on_writable()
+        self._unsent: list[bytes | memoryview] = [head + body] if len(body) <= _PIECE else [head, body]
+        self._send()
         return future
 
     def abandon(self, future: asyncio.Future[Answer]) -> None:
@@ -129,44 +96,23 @@ class Connection:
         self._sock.close()
         self._parser = None  # it holds on to this
 
-    # Sending
-
-    def _send(self, data: bytes) -> None:
-        """Send what is small, most often at once."""
-        try:
-            sent = self._sock.send(data)
-        except _LATER:
-            sent = 0
-        except OSError as error:
-            self._cannot_send(error)
-            return
-        if sent < len(data):
-            self._unsent = [memoryview(data)[sent:]]
-            self._loop.add_writer(self._fd, self._on_writable)
-
-    def _on_writable(self) -> None:
-        """Send as much as the socket takes; the loop calls again when it takes more."""
+    def _send(self) -> None:
+        """Send as much as the socket takes, most often all; the loop calls again when it takes more."""
         unsent = self._unsent
         try:
             while unsent:
-                unsent[0] = unsent[0][self._sock.send(unsent[0]) :]
-                if not unsent[0]:
-                    del unsent[0]
+                rest = memoryview(unsent[0])[self._sock.send(unsent[0]) :]
+                unsent[:1] = [rest] if rest else []
         except _LATER:
-            self._loop.add_writer(self._fd, self._on_writable)
-        except OSError as error:
+            self._loop.add_writer(self._fd, self._send)
+            self._stuck = True
+        except OSError as error:  # the server may have answered before it hung up, by the request's head alone
             self._loop.remove_writer(self._fd)
-            self._cannot_send(error)
+            self._write_error = error
+            self._loop.call_soon(self._on_readable)
         else:
-            self._loop.remove_writer(self._fd)
-
-    def _cannot_send(self, error: OSError) -> None:
-        """Nothing more can be sent; a server may have answered before it hung up, by the request's head alone."""
-        self._write_error = error
-        self._unsent = self._unsent or [memoryview(b"")]
-        self._loop.call_soon(self._on_readable)
-
-    # Receiving
+            if self._stuck:
+                self._loop.remove_writer(self._fd)
 
     def _on_readable(self) -> None:
         if self._fd < 0:
@@ -202,7 +148,7 @@ class Connection:
         elif not self._status:
             self._head_size += len(data)
             if self._head_size > _LONGEST_HEAD:
-                self._fail(BrokenAnswerError("the answer's head is too long"))
+                self._fail(MalformedAnswerError("the answer's head is too long"))
 
     def _end(self) -> None:
         """The server has closed its side: the end of an answer that does not say how long it is."""
@@ -211,18 +157,16 @@ class Connection:
         self._complete = True
 
     def _finish(self) -> None:
-        future, body = self._future, b"".join(self._pieces)
-        largest = self._owner.largest
-        cut = self._size > largest
-        answer = Answer(self._status, self._headers, body[:largest], self._framed, cut, self._followed)
+        future, body, cut = self._future, b"".join(self._pieces), self._size > self._owner.largest
+        body = body[: self._owner.largest] if cut else body
+        answer = Answer(self._status, self._headers, body, self._framed, cut, self._followed)
         self._future = self._parser = None
         self._headers, self._pieces, self.expires_at = {}, [], math.inf
         if self._keep and not (self._followed or self._unsent or cut):
             self._owner.rest(self)
         else:
             self.close()
-        assert future is not None
-        if not future.done():
+        if future is not None and not future.done():
             future.set_result(answer)
 
     def _fail(self, error: Exception) -> None:
@@ -245,7 +189,7 @@ class Connection:
         headers, key, text = self._headers, _lower(name), value.decode("latin-1").strip(" \t")
         headers[key] = f"{headers[key]}, {text}" if key in headers else text
         if len(headers) > _MOST_HEADERS:
-            raise BrokenAnswerError("the answer has too many headers")
+            raise MalformedAnswerError("the answer has too many headers")
 
     def on_headers_complete(self) -> None:
         if self._complete:
@@ -253,13 +197,13 @@ class Connection:
         status = self._parser.get_status_code()
         if status < 200:
             self._headers = {}
-        if status < 100 or status == 101 or self._parser.get_http_version() not in ("1.1", "1.0"):
-            raise BrokenAnswerError("the answer speaks another protocol")
+        if not 100 <= status < 600 or status == 101 or self._parser.get_http_version() not in ("1.1", "1.0"):
+            raise MalformedAnswerError("the answer speaks another protocol")
         if status >= 200:
             self._status = status
             coding = self._headers.get("transfer-encoding")
             if coding is not None and (coding.lower() != "chunked" or "content-length" in self._headers):
-                raise BrokenAnswerError("the answer's length is said in two ways")
+                raise MalformedAnswerError("the answer's length is said in two ways")
             self._framed = coding is not None or "content-length" in self._headers or status in (204, 304)
 
     def on_body(self, data: bytes) -> None:
@@ -288,6 +232,7 @@ def _lower(name: bytes) -> str:
 
 
 def _reason(error: Exception) -> Exception:
-    """What is wrong with the answer: what a callback raised, or httptools' own words, which repeat nothing of it."""
-    cause = error if isinstance(error, BrokenAnswerError) else error.__context__ or error.__cause__
-    return cause if isinstance(cause, BrokenAnswerError) else BrokenAnswerError("the answer is not HTTP/1.1")
+    """What is wrong with an answer: what `_end` or a callback raised, or that httptools cannot read it."""
+    cause = error if isinstance(error, BrokenAnswerError) else error.__context__
+    ours = isinstance(cause, BrokenAnswerError | MalformedAnswerError)
+    return cause if ours else MalformedAnswerError("the answer is not HTTP/1.1")

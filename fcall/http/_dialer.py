@@ -55,12 +55,11 @@ class Dialer:
                     sock.setsockopt(*option)
                 await self._loop.sock_connect(sock, address)
                 return sock
-            except OSError as error:
+            except BaseException as error:
+                sock.close()
+                if not isinstance(error, OSError):
+                    raise
                 failure = error
-                sock.close()
-            except BaseException:
-                sock.close()
-                raise
         raise failure
 
     async def _addresses(self) -> Any:
@@ -77,14 +76,10 @@ class Dialer:
         self._lookup = None
         lookup.cancelled() or lookup.exception()  # there may be nobody left to hear of it
 
-    async def _secured(self, sock: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
-        try:
-            secure = context.wrap_socket(sock, do_handshake_on_connect=False, server_hostname=self._host)
-        except BaseException:
-            sock.close()
-            raise
+    async def _secured(self, sock: socket.socket, context: ssl.SSLContext) -> socket.socket:
         loop = self._loop
         try:
+            sock = secure = context.wrap_socket(sock, do_handshake_on_connect=False, server_hostname=self._host)
             while True:
                 try:
                     secure.do_handshake()
@@ -94,7 +89,7 @@ class Dialer:
                 except ssl.SSLWantWriteError:
                     await _ready(secure, loop.add_writer, loop.remove_writer)
         except BaseException:
-            secure.close()
+            sock.close()
             raise
 
 

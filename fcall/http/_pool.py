@@ -17,7 +17,7 @@ from fcall.http._answer import Answer, HttpError
 from fcall.http._connection import Connection
 from fcall.http._dialer import Dialer
 
-__all__ = ["Pool"]
+__all__ = ["Pool", "Share"]
 
 
 class Pool:
@@ -37,7 +37,7 @@ class Pool:
         self._endpoint = (host, port, context)
         self._size, self._largest = size, largest
         self._lock = threading.Lock()
-        self._shares: dict[asyncio.AbstractEventLoop, _Share] = {}
+        self._shares: dict[asyncio.AbstractEventLoop, Share] = {}
         self._closed = False
         weakref.finalize(self, _close, self._shares)  # where nobody closes it
         forget_in_child(self)
@@ -67,7 +67,7 @@ class Pool:
         del head, body
         try:
             return await answer
-        except asyncio.CancelledError:
+        except BaseException:
             connection.abandon(answer)
             raise
 
@@ -77,17 +77,17 @@ class Pool:
             self._closed = True
             _close(self._shares)
 
-    def _share(self) -> _Share:
+    def _share(self) -> Share:
         """The running event loop's connections. Those of loops that have ended are closed."""
         loop = asyncio.get_running_loop()
         with self._lock:
             if self._closed:
                 raise ClientClosedError("the provider is closed; make a new client")
             _close({ended: self._shares.pop(ended) for ended in list(self._shares) if ended.is_closed()})
-            return self._shares.setdefault(loop, _Share(Dialer(loop, *self._endpoint), loop, self._size, self._largest))
+            return self._shares.setdefault(loop, Share(Dialer(loop, *self._endpoint), loop, self._size, self._largest))
 
 
-def _close(shares: dict[asyncio.AbstractEventLoop, _Share]) -> None:
+def _close(shares: dict[asyncio.AbstractEventLoop, Share]) -> None:
     while shares:
         loop, share = shares.popitem()
         with contextlib.suppress(RuntimeError):  # it is closed, perhaps only just now
@@ -96,7 +96,7 @@ def _close(shares: dict[asyncio.AbstractEventLoop, _Share]) -> None:
         share.disown()
 
 
-class _Share:
+class Share:
     """The connections of one event loop. The one that was used last is used next."""
 
     def __init__(self, dialer: Dialer, loop: asyncio.AbstractEventLoop, size: int, largest: int) -> None:
@@ -165,24 +165,24 @@ class _Share:
                 waiting.set_exception(ClientClosedError("the provider was closed; make a new client"))
         for connection in self._idle[:]:
             connection.close()
+        self._look()
 
     def disown(self) -> None:
         """Close the sockets and nothing else: the event loop is closed, or another process's."""
         for connection in self._made:
             connection.disown()
 
-    def _look_at(self, moment: float) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-        self._watch = None if moment == math.inf else self._loop.call_at(moment, self._look)
-
     def _look(self) -> None:
         """End what has lasted too long, and look again when the next one may have."""
         now = self._loop.time()
         for connection in [each for each in self._made if each.expires_at <= now]:
             connection.expire()
-        self._watch = None
         self._look_at(min((each.expires_at for each in self._made), default=math.inf))
+
+    def _look_at(self, moment: float) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        self._watch = None if moment == math.inf else self._loop.call_at(moment, self._look)
 
     async def _wait(self, deadline: Deadline) -> Connection | None:
         """A connection that is given back, or the place of one that is gone."""

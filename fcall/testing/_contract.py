@@ -9,11 +9,13 @@ A provider's author writes a rig, which knows how to make the platform behave, a
 
 from __future__ import annotations
 
+import asyncio
 import enum
+import inspect
 import subprocess
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import TracebackType
@@ -35,7 +37,7 @@ from fcall.errors import (
     ThrottledError,
     UnsupportedFeatureError,
 )
-from fcall.provider import Capabilities, ListingProvider, Provider, ProviderSpec, StreamingProvider
+from fcall.provider import AsyncioProvider, Capabilities, ListingProvider, Provider, ProviderSpec, StreamingProvider
 
 __all__ = ["Behaviour", "ProviderContract", "Rig"]
 
@@ -215,6 +217,18 @@ class ProviderContract:
             with ThreadPoolExecutor(_THREADS) as pool:
                 assert all(pool.map(calls, range(_THREADS)))
 
+    def test_sync_and_asyncio_agree(self) -> None:
+        """What is awaited comes to the same end as what blocks: the same answer or error, and as many runs."""
+        with self._examined(Behaviour.ECHO) as (_, provider, _params):
+            if not isinstance(provider, AsyncioProvider):
+                return
+        for behaviour in Behaviour:
+            awaited = self._end(behaviour, "invoke_asyncio")
+            if awaited is not None:
+                assert self._end(behaviour, "invoke") == awaited, (
+                    f"sync and asyncio disagree when told to {behaviour.value}"
+                )
+
     def test_what_is_not_declared_is_refused(self) -> None:
         """Asking for what the capabilities lack is an UnsupportedFeatureError, and nothing runs."""
         with self._examined(Behaviour.ECHO) as (rig, provider, params):
@@ -298,6 +312,20 @@ class ProviderContract:
             finally:
                 provider.close()
 
+    def _end(self, behaviour: Behaviour, way: str) -> tuple[Any, ...] | None:
+        """What one attempt comes to, without what is new in each; None where there is no such thing."""
+        with self.rig() as rig:
+            provider = rig.provider()
+            try:
+                params, attempt = rig.params(behaviour), getattr(provider, way)
+                if params is None:
+                    return None
+                before, seconds = rig.runs(), 0.1 if behaviour is Behaviour.STALL else 10.0
+                ended = _ended(attempt, _invocation(params, payload=b"[1]"), Deadline.after(seconds))
+                return None if ended is None else (*ended, rig.runs() - before)
+            finally:
+                provider.close()
+
     def _failure(self, behaviour: Behaviour, expected: type[FcallError], executed: Executed) -> FcallError:
         with self._examined(behaviour) as (rig, provider, params):
             before = rig.runs()
@@ -340,6 +368,20 @@ def _outcome(provider: Provider, params: Mapping[str, Any], seconds: float = 10.
     except FcallError as error:
         return error
     return None
+
+
+def _ended(
+    attempt: Callable[[Invocation, Deadline], Any], invocation: Invocation, deadline: Deadline
+) -> tuple[Any, ...] | None:
+    async def awaited(answer: Any) -> Any:
+        return await answer
+
+    try:
+        answer = attempt(invocation, deadline)
+        result = asyncio.run(awaited(answer)) if inspect.isawaitable(answer) else answer
+    except FcallError as error:
+        return type(error), error.executed, getattr(error, "retryable", None), error.code, error.status_code
+    return None if result is None else (result.payload, result.status_code, result.executed_version)
 
 
 def _raised(client: Client, params: Mapping[str, Any]) -> FcallError | None:

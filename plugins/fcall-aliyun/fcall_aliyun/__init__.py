@@ -16,9 +16,10 @@ __version__ = "0.1.0"
 
 
 def _create(options: AliyunOptions) -> Provider:
-    from fcall_aliyun._provider import AliyunProvider
+    from fcall.http import is_available
+    from fcall_aliyun._provider import AliyunProvider, AwaitedAliyunProvider
 
-    return AliyunProvider(options)
+    return AwaitedAliyunProvider(options) if options.proxy is None and is_available() else AliyunProvider(options)
 
 
 @fcall.hookimpl

@@ -76,6 +76,13 @@ class CredentialsSource(Protocol):
             InvocationTimeoutError: they were not there in time.
         """
 
+    def ready(self) -> Credentials | None:
+        """Credentials that are there without waiting for them, or None.
+
+        Raises:
+            AuthenticationError: there are none.
+        """
+
     def forget(self) -> None:
         """The service refused the last ones: do not hand them out again where there may be newer ones."""
 
@@ -87,6 +94,9 @@ class Fixed:
         self._credentials = _checked(credentials)
 
     def get(self, deadline: Deadline) -> Credentials:
+        return self._credentials
+
+    def ready(self) -> Credentials:
         return self._credentials
 
     def forget(self) -> None:
@@ -103,6 +113,9 @@ class Environment:
         self._last: tuple[tuple[str, ...], Credentials] | None = None
 
     def get(self, deadline: Deadline) -> Credentials:
+        return self.ready()
+
+    def ready(self) -> Credentials:
         values = tuple(self._environ.get(name, "") for name in self._NAMES)
         last = self._last
         if last is not None and last[0] == values:
@@ -161,6 +174,10 @@ class Renewed:
                 executed=Executed.NO,
             )
         return credentials
+
+    def ready(self) -> Credentials | None:
+        current = self._current
+        return current if self._now() < self._renew_at else None
 
     def forget(self) -> None:
         self._renew_at, self._current = 0.0, None

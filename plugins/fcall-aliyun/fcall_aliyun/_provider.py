@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from functools import lru_cache, partial
 from importlib import import_module
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from fcall.errors import (
     AuthenticationError,
@@ -24,9 +24,15 @@ from fcall_aliyun._exchange import Answer, Request
 from fcall_aliyun._listing import functions_of
 from fcall_aliyun._names import Address, address_of, checked_name, checked_task_id
 from fcall_aliyun._options import AliyunCallOptions, AliyunOptions, Api
+from fcall_aliyun._process import PerProcess
 from fcall_aliyun._transport import Transport
 
-__all__ = ["AliyunProvider"]
+if TYPE_CHECKING:
+    from fcall_aliyun._asyncio import AsyncioTransport
+
+__all__ = ["AliyunProvider", "AwaitedAliyunProvider"]
+
+_Call: TypeAlias = tuple[Address, str | None]
 
 _BUILDERS: dict[Api, tuple[str, str, str]] = {
     "2.0": ("fcall_aliyun._fc2", "Fc2", "pip install fcall-aliyun"),
@@ -76,22 +82,13 @@ class AliyunProvider:
 
     def invoke(self, invocation: Invocation, deadline: Deadline) -> InvocationResult:
         """Make one attempt."""
-        address = self._address(invocation.service, invocation.function, invocation.function_id, invocation.qualifier)
-        key = invocation.idempotency_key
-        task_id = None if key is None else checked_task_id(key)
+        call = self._call(invocation)
         credentials = self._credentials.get(deadline)
-        request = self._builder(address.api).invocation(
-            address, invocation.payload, _headers(invocation), task_id, credentials
-        )
+        request = _request(self._builder(call[0].api), invocation, call, credentials)
         try:
             return result_of(self._transport.send(request, deadline), invocation.type)
-        except AuthenticationError:
-            self._credentials.forget()
-            raise
         except FcallError as error:
-            if task_id is None:
-                raise
-            return self._settled(error, (address, task_id), deadline)
+            return self._settled(error, call, deadline)
 
     def list_functions(
         self, service: str | None, deadline: Deadline, configured: Collection[str] = ()
@@ -113,11 +110,21 @@ class AliyunProvider:
         """Close the connections."""
         self._transport.close()
 
-    def _settled(self, error: FcallError, call: tuple[Address, str], deadline: Deadline) -> InvocationResult:
-        """What a failed attempt at a keyed call means.
+    def _call(self, invocation: Invocation) -> _Call:
+        """The function, and the id of the task where there is a key; both checked."""
+        address = self._address(invocation.service, invocation.function, invocation.function_id, invocation.qualifier)
+        key = invocation.idempotency_key
+        return address, None if key is None else checked_task_id(key)
+
+    def _settled(self, error: FcallError, call: _Call, deadline: Deadline) -> InvocationResult:
+        """What a failed attempt means: most often the error.
 
         Where an earlier attempt of the same call was in doubt, "already exists" says that it was accepted after all.
         """
+        if isinstance(error, AuthenticationError):
+            self._credentials.forget()
+        if call[1] is None:
+            raise error
         if isinstance(error, ConflictError) and error.code == ALREADY_EXISTS and self._doubts.had(call, deadline):
             return InvocationResult(status_code=202, request_id=error.request_id)
         if error.executed is Executed.MAYBE:
@@ -139,6 +146,50 @@ class AliyunProvider:
                 raise ProviderNotInstalledError(f"the SDK of FC {api} is not installed; run: {install}") from error
             builder = self._builders.setdefault(api, made)
         return builder
+
+
+class AwaitedAliyunProvider(AliyunProvider):
+    """The same, which can also be awaited. Nothing of asyncio is imported before it is."""
+
+    def __init__(self, options: AliyunOptions) -> None:
+        super().__init__(options)
+        self._awaited: PerProcess[AsyncioTransport] = PerProcess(self._made)
+
+    async def invoke_asyncio(self, invocation: Invocation, deadline: Deadline) -> InvocationResult:
+        """Make one attempt, awaited."""
+        from fcall_aliyun._asyncio import waited
+
+        call = self._call(invocation)
+        api = call[0].api
+        credentials = self._credentials.ready()
+        if credentials is None:
+            credentials = await waited(self._credentials.get, deadline, deadline=deadline)
+        builder, transport = self._builders.get(api), self._awaited.known()
+        if builder is None or transport is None:
+            builder = await waited(self._builder, api, deadline=deadline)
+            transport = await waited(self._awaited.get, deadline=deadline)
+        sending = transport.send(_request(builder, invocation, call, credentials), deadline)
+        try:
+            return result_of(await sending, invocation.type)
+        except FcallError as error:
+            return self._settled(error, call, deadline)
+
+    def close(self) -> None:
+        """Close the connections."""
+        super().close()
+        awaited = self._awaited.known()
+        if awaited is not None:
+            awaited.close()
+
+    def _made(self) -> AsyncioTransport:
+        from fcall_aliyun._asyncio import AsyncioTransport
+
+        self._transport.check_open()
+        return AsyncioTransport(self._options)
+
+
+def _request(builder: Builder, invocation: Invocation, call: _Call, credentials: Credentials) -> Request:
+    return builder.invocation(call[0], invocation.payload, _headers(invocation), call[1], credentials)
 
 
 def _headers(invocation: Invocation) -> dict[str, str]:

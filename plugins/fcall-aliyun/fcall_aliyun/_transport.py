@@ -33,7 +33,7 @@ from fcall_aliyun._options import AliyunOptions
 from fcall_aliyun._process import PerProcess
 from fcall_aliyun._waking import Waking
 
-__all__ = ["Transport"]
+__all__ = ["Transport", "busy", "host_and_port", "kind", "ssl_context", "too_late_to_connect"]
 
 _CONNECT_TIMEOUT = 10.0
 _PIECE = 262_144
@@ -240,15 +240,20 @@ class Transport:
         except ClosedPoolError as error:
             raise ClientClosedError("the provider is closed; make a new client") from error
         except EmptyPoolError as error:
-            raise InvocationTimeoutError(
-                f"the time-out passed while all {self._options.max_concurrency} connections were in use; raise "
-                "max_concurrency, or call less at once",
-                executed=Executed.NO,
-            ) from error
+            raise busy(self._options.max_concurrency) from error
         except (HTTPError, HTTPException, OSError, ValueError) as error:
             raise self._failure(error, attempt) from error
         finally:
             _current.reset(token)
+
+    def check_open(self) -> None:
+        """See that it is not closed.
+
+        Raises:
+            ClientClosedError: it is.
+        """
+        if self._closed:
+            raise ClientClosedError("the provider is closed; make a new client")
 
     def close(self) -> None:
         """Close the connections of this process; one that is in use is closed when its call is over."""
@@ -258,8 +263,7 @@ class Transport:
             pool.close()
 
     def _exchanged(self, request: Request, attempt: _Attempt) -> Answer:
-        if self._closed:
-            raise ClientClosedError("the provider is closed; make a new client")
+        self.check_open()
         left = attempt.seconds()
         response = self._pools.get().urlopen(
             request.method,
@@ -302,13 +306,11 @@ class Transport:
     def _failure(self, error: Exception, attempt: _Attempt) -> FcallError:
         cause = _innermost(error)
         if attempt.sent:
-            return WHEN_SENT.error_of(cause, f"{self._host} did not answer: {_kind(cause)}")
+            return WHEN_SENT.error_of(cause, f"{self._host} did not answer: {kind(cause)}")
         if isinstance(cause, TimeoutError | urllib3.exceptions.TimeoutError) and attempt.deadline.remaining() < 0.002:
-            return InvocationTimeoutError(
-                f"the time-out passed while connecting to {self._host}; raise timeout", executed=Executed.NO
-            )
+            return too_late_to_connect(self._host)
         place = f"the proxy {self._options.proxy}" if isinstance(error, ProxyError) else self._host
-        return WHILE_CONNECTING.error_of(cause, f"{place} could not be reached: {_kind(cause)}")
+        return WHILE_CONNECTING.error_of(cause, f"{place} could not be reached: {kind(cause)}")
 
     def _pool(self) -> Any:
         """A pool for this process."""
@@ -318,9 +320,9 @@ class Transport:
             "socket_options": _socket_options(),
         }
         if self._url.startswith("https://"):
-            options["ssl_context"] = _ssl_context(self._options.ca_file)
+            options["ssl_context"] = ssl_context(self._options.ca_file)
         if self._options.proxy is None:
-            host, port = _host_and_port(self._url)
+            host, port = host_and_port(self._url)
             if self._url.startswith("https://"):
                 return _HttpsPool(host, port, **options)
             return _HttpPool(host, port, **options)
@@ -340,7 +342,24 @@ def _each(pools: Any) -> list[Any]:
     return [pool for key in pools.pools.keys() if (pool := pools.pools.get(key)) is not None]  # noqa: SIM118
 
 
-def _host_and_port(url: str) -> tuple[str, int | None]:
+def busy(connections: int) -> FcallError:
+    """The error for a call that no connection became free for."""
+    return InvocationTimeoutError(
+        f"the time-out passed while all {connections} connections were in use; raise max_concurrency, or call less at "
+        "once",
+        executed=Executed.NO,
+    )
+
+
+def too_late_to_connect(host: str) -> FcallError:
+    """The error for a call whose time-out passed before it was connected."""
+    return InvocationTimeoutError(
+        f"the time-out passed while connecting to {host}; raise timeout", executed=Executed.NO
+    )
+
+
+def host_and_port(url: str) -> tuple[str, int | None]:
+    """What an address says of both."""
     parsed = urllib3.util.parse_url(url)
     return parsed.host or "", parsed.port
 
@@ -353,7 +372,7 @@ def _socket_options() -> list[tuple[int, int, int]]:
     return [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), *probes]
 
 
-def _ssl_context(ca_file: str | None) -> ssl.SSLContext:
+def ssl_context(ca_file: str | None) -> ssl.SSLContext:
     """What the system and certifi trust, or what the file has and nothing else.
 
     Raises:
@@ -376,7 +395,7 @@ def _innermost(error: BaseException) -> BaseException:
     return error
 
 
-def _kind(error: BaseException) -> str:
+def kind(error: BaseException) -> str:
     """What happened, in words that cannot hold anything of the request or the answer."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({error.verify_message})"

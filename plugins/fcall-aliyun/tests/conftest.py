@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -54,14 +55,36 @@ def plain() -> Iterator[FcEndpoint]:
         yield endpoint
 
 
-@pytest.fixture
-def client() -> Iterator[Callable[..., fcall.Client]]:
-    """Makes clients of the provider, and closes them: ``client(endpoint, max_concurrency=4)``."""
-    made: list[fcall.Client] = []
+class Awaiting:
+    """A client for asyncio in place of one that blocks. Its event loop runs while a call does."""
 
-    def make(there: FcEndpoint | None = None, /, **options: Any) -> fcall.Client:
-        reached = {} if there is None else there.options
-        made.append(fcall.Client(provider="aliyun", plugins=[fcall_aliyun], **{**reached, **options}))
+    def __init__(self, client: fcall.AsyncClient) -> None:
+        self._client = client
+        self._runner = asyncio.Runner()
+
+    def invoke(self, *given: Any, **more: Any) -> fcall.InvocationResult:
+        return self._runner.run(self._client.invoke(*given, **more))
+
+    def enqueue(self, *given: Any, **more: Any) -> fcall.Acceptance:
+        return self._runner.run(self._client.enqueue(*given, **more))
+
+    def close(self) -> None:
+        self._runner.run(self._client.close())
+        self._runner.close()
+
+
+@pytest.fixture
+def client() -> Iterator[Callable[..., Any]]:
+    """Makes clients of the provider, and closes them: ``client(endpoint, awaited=True, max_concurrency=4)``."""
+    made: list[Any] = []
+
+    def make(there: FcEndpoint | None = None, /, *, awaited: bool = False, **options: Any) -> Any:
+        options = {**({} if there is None else there.options), **options, "plugins": [fcall_aliyun]}
+        made.append(
+            Awaiting(fcall.AsyncClient(provider="aliyun", **options))
+            if awaited
+            else fcall.Client(provider="aliyun", **options)
+        )
         return made[-1]
 
     yield make

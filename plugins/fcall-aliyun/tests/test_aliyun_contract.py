@@ -9,11 +9,13 @@ from types import TracebackType
 from typing import Any, Self
 
 import fcall_aliyun
+import pytest
 from fcall_aliyun import AliyunOptions
 from fcall_aliyun.testing import FcEndpoint
 
+from fcall.http import is_available
 from fcall.provider import Provider
-from fcall.testing import Behaviour, ProviderContract, Rig
+from fcall.testing import AsyncioProviderContract, Behaviour, ProviderContract, Rig
 from fcall.testing.faults import Fault
 
 
@@ -90,6 +92,22 @@ class TestFc2(ProviderContract):
 
     def rig(self) -> Rig:
         return FcRig("exam")
+
+
+@pytest.mark.skipif(not is_available(), reason="httptools is not installed: fcall-aliyun[asyncio]")
+class TestFc2Awaited(AsyncioProviderContract):
+    """FC 2.0, awaited."""
+
+    def rig(self) -> Rig:
+        return FcRig("exam")
+
+
+@pytest.mark.skipif(not is_available(), reason="httptools is not installed: fcall-aliyun[asyncio]")
+class TestFc3Awaited(AsyncioProviderContract):
+    """FC 3.0, awaited."""
+
+    def rig(self) -> Rig:
+        return FcRig(None)
 
 
 class TestFc3(ProviderContract):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 from fcall.errors import Executed, FcallError, InvocationTimeoutError
-from fcall.http import Answer, BrokenAnswerError, HttpError, Pool
+from fcall.http import Answer, HttpError, MalformedAnswerError, Pool
 from fcall.provider import Deadline, InvocationResult, InvocationType, forget_in_child
 from fcall_aws._answers import Head, read_result
 from fcall_aws._clients import Clients
@@ -76,7 +76,7 @@ class AsyncioLane:
         except HttpError as error:
             answer = self._refused(error, way.lane.connections, deadline)
         if answer.cut or answer.followed:
-            odd = BrokenAnswerError("the answer is longer than " + ("any of Lambda's" if answer.cut else "it says"))
+            odd = MalformedAnswerError("the answer is longer than " + ("any of Lambda's" if answer.cut else "it says"))
             raise broken(odd, Head(answer.status, answer.headers), deadline, whole=True) from odd
         if answer.status >= 300:
             failure = way.refusal(answer, deadline)

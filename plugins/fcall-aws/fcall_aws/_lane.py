@@ -289,7 +289,8 @@ def _has_own_listeners_only(events: Any) -> bool:
     """Whether all who listen to what ``invoke`` tells are botocore's, or ours."""
     try:
         found = [events._emitter._handlers.prefix_search(f"{event}.lambda.Invoke") for event in _TOLD]
-        return all(listener.__module__.startswith(("botocore.", "fcall_aws.")) for some in found for listener in some)
+        homes = {listener.__module__ for listeners in found for listener in listeners}
+        return "botocore.stub" not in homes and all(home.startswith(("botocore.", "fcall_aws.")) for home in homes)
     except (AttributeError, TypeError):
         return False
 

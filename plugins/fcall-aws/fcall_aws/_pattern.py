@@ -18,7 +18,7 @@ from typing import Any
 __all__ = ["Pattern"]
 
 _AUTHORIZATION = re.compile(
-    r"AWS4-HMAC-SHA256 Credential=[^,/ ]+/(?P<day>[0-9]{8})/(?P<scope>(?P<region>[^,/]+)/(?P<service>[^,/]+)/aws4_request), "
+    r"AWS4-HMAC-SHA256 Credential=[^,/ ]+/[0-9]{8}/(?P<scope>(?P<region>[^,/]+)/(?P<service>[^,/]+)/aws4_request), "
     r"SignedHeaders=(?P<names>[^, ]+), Signature=(?P<signature>[0-9a-f]{64})"
 )
 _DATE, _TOKEN = "x-amz-date", "x-amz-security-token"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fcall.errors import Executed, FcallError, InvocationTimeoutError, UnsupportedFeatureError
 from fcall.provider import Capabilities, Deadline, FunctionInfo, Invocation, InvocationResult
@@ -17,6 +17,9 @@ from fcall_aws._request import CONTEXT_KEYS, parameters
 from fcall_aws._slots import Slots
 from fcall_aws._stream import streamed
 from fcall_aws._underway import underway
+
+if TYPE_CHECKING:
+    from fcall_aws._asyncio_lane import AsyncioLane
 
 __all__ = ["AwaitedAwsProvider", "AwsProvider"]
 
@@ -127,17 +130,15 @@ class AwsProvider:
 
 
 class AwaitedAwsProvider(AwsProvider):
-    """The same, which can also be awaited."""
+    """The same, which can also be awaited. Nothing of asyncio is imported before it is."""
 
-    def __init__(self, options: AwsOptions) -> None:
-        from fcall_aws._asyncio_lane import AsyncioLane
-
-        super().__init__(options)
-        self._asyncio = AsyncioLane(self._clients, options.max_concurrency)
+    _asyncio: AsyncioLane | None = None
 
     async def invoke_asyncio(self, invocation: Invocation, deadline: Deadline) -> InvocationResult | None:
         """`invoke`, awaited; None where it has to be made on a thread."""
         region, given = self._given(invocation)
+        if self._asyncio is None:
+            self._asyncio = self._lane()
         try:
             return await self._asyncio.send(region, given, invocation.type, deadline)
         except FcallError as failure:
@@ -146,8 +147,14 @@ class AwaitedAwsProvider(AwsProvider):
 
     def close(self) -> None:
         """Close the connections."""
-        self._asyncio.close()
+        if self._asyncio is not None:
+            self._asyncio.close()
         super().close()
+
+    def _lane(self) -> AsyncioLane:
+        from fcall_aws._asyncio_lane import AsyncioLane
+
+        return AsyncioLane(self._clients, self._options.max_concurrency)
 
 
 def _check_known(client: Any, given: dict[str, Any]) -> None:

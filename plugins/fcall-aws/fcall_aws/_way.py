@@ -22,7 +22,7 @@ _MOST_DISAGREEMENTS = 3
 
 
 def kind_of(given: Mapping[str, Any], credentials: Any) -> Kind:
-    """What calls have in common whose requests have the same pattern: their fixed values, and which others they have."""
+    """What calls have in common whose requests have the same pattern: some values, and which others there are."""
     values = tuple([name if name in _FREE else value for name, value in given.items()])
     return values, credentials.token is None
 

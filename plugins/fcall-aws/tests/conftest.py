@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -119,13 +121,41 @@ def _watched() -> Iterator[None]:
         yield
 
 
+class Awaiting:
+    """A client for asyncio, whose calls are awaited on an event loop in a thread, in place of one that blocks."""
+
+    def __init__(self, client: fcall.AsyncClient) -> None:
+        self._client = client
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+
+    def __enter__(self) -> Awaiting:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
+
+    def __getattr__(self, verb: str) -> Callable[..., Any]:
+        return lambda *given, **more: asyncio.run_coroutine_threadsafe(
+            getattr(self._client, verb)(*given, **more), self._loop
+        ).result()
+
+
 class Line:
     """An endpoint with functions that count, and an fcall client of it. An exception that is not ours passes.
 
-    With `watched`, somebody wraps what boto3 sends its requests with, so that they are sent through that.
+    With `watched`, somebody wraps what boto3 sends its requests with, so that they are sent through that; with
+    `awaited` the client is one for asyncio.
     """
 
-    def __init__(self, stack: ExitStack, *, tls: bool = False, watched: bool = False, **options: Any) -> None:
+    def __init__(
+        self, stack: ExitStack, *, tls: bool = False, watched: bool = False, awaited: bool = False, **options: Any
+    ) -> None:
         self.ran: list[Any] = []
         self.endpoint = stack.enter_context(LambdaEndpoint({"echo": self._echo, "fail": self._fail}, tls=tls))
         self.server = self.endpoint.server
@@ -133,8 +163,10 @@ class Line:
             patch = stack.enter_context(pytest.MonkeyPatch.context())
             patch.setenv("AWS_CA_BUNDLE", str(self.endpoint.ca_file))
         self._around = _watched if watched else nullcontext
-        client = fcall.Client(provider="aws", endpoint_url=self.endpoint.url, plugins=[fcall_aws], **options)
-        self.client = stack.enter_context(client)
+        options |= {"provider": "aws", "endpoint_url": self.endpoint.url, "plugins": [fcall_aws]}
+        self.client: Any = stack.enter_context(
+            Awaiting(fcall.AsyncClient(**options)) if awaited else fcall.Client(**options)
+        )
 
     def sync(self, event: Any, timeout: float = 10.0, **more: Any) -> Outcome:
         """Invoke."""
@@ -188,7 +220,7 @@ def lines() -> Iterator[Callable[[str], Line]]:
 
         def get(way: str) -> Line:
             if way not in made:
-                made[way] = Line(stack, tls="tls" in way, watched="watched" in way)
+                made[way] = Line(stack, tls="tls" in way, watched="watched" in way, awaited="awaited" in way)
                 assert made[way].sync("warm").error is None
             return made[way]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Mapping
@@ -13,8 +14,10 @@ import pytest
 from fcall_aws import _lane
 from fcall_aws.testing import LambdaEndpoint, error_answer
 
+from fcall.errors import InvocationTimeoutError
+from fcall.http import is_available
 from fcall.provider import Deadline, Invocation, Provider
-from fcall.testing import Behaviour, ProviderContract, Rig
+from fcall.testing import AsyncioProviderContract, Behaviour, ProviderContract, Rig
 
 REFUSALS = {
     Behaviour.THROTTLED: error_answer("TooManyRequestsException", "Rate Exceeded.", retry_after=1),
@@ -52,7 +55,8 @@ class LambdaRig(Rig):
     def provider(self) -> Provider:
         provider = self.spec.create(fcall_aws.AwsOptions(region="us-east-1", endpoint_url=self.endpoint.url))
         # boto3 takes longer to make a client than the exam's shortest deadline allows.
-        provider.invoke(Invocation(Behaviour.ECHO.name, type="DryRun"), Deadline.after(1))
+        with contextlib.suppress(InvocationTimeoutError):
+            provider.invoke(Invocation(Behaviour.ECHO.name, type="DryRun"), Deadline.after(1))
         provider.invoke(Invocation(Behaviour.ECHO.name, type="DryRun"), Deadline.after(10))
         return provider
 
@@ -86,6 +90,14 @@ def _fail(event: Any, context: Any) -> Any:
 
 class TestAwsProvider(ProviderContract):
     """AWS Lambda, on our own connections."""
+
+    def rig(self) -> Rig:
+        return LambdaRig()
+
+
+@pytest.mark.skipif(not is_available(), reason="httptools is not installed: fcall-aws[asyncio]")
+class TestAwaited(AsyncioProviderContract):
+    """The same, awaited."""
 
     def rig(self) -> Rig:
         return LambdaRig()

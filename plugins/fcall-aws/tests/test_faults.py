@@ -11,10 +11,14 @@ from typing import Any
 import pytest
 
 from fcall.errors import Executed, FcallError
+from fcall.http import is_available
 from fcall.testing.faults import FAULTS, End, Fault
 
-WAYS = ("plain", "tls", "watched-plain", "watched-tls")
-"""``watched``: somebody wraps what boto3 sends its requests with, so that they are sent through that."""
+WAYS = ("plain", "tls", "watched-plain", "watched-tls", *(("awaited-plain", "awaited-tls") if is_available() else ()))
+"""``watched``: somebody wraps what boto3 sends its requests with, so that they are sent through that.
+
+``awaited``: the client is one for asyncio, where httptools is installed.
+"""
 
 VERBS = ("sync", "queue", "dry", "stream")
 CANARY = "c4n4ry-in-the-payload"
@@ -44,8 +48,8 @@ UNSENT = frozenset(
 LATER = frozenset(["CLOSE_WHEN_IDLE", "RESET_WHEN_IDLE", "STRAY_ANSWER", "STRAY_ANSWER_THEN_CLOSE"])
 """Faults that strike a little after a healthy answer, when the next call may be under way."""
 
-BOTO3_STRICTER = frozenset({"SAME_LENGTH_TWICE"})
-"""Faults whose answer boto3 itself does not read, although it could: it says so, and that the function ran."""
+STRICTER = frozenset({"SAME_LENGTH_TWICE"})
+"""Faults whose answer boto3 itself does not read, nor httptools, although they could: they say so."""
 
 BOTO3_WAITS = frozenset({"ENDLESS_CONTINUE"})
 """Faults in which Python's own HTTP client, and boto3 with it, waits for ever, past every time-out."""
@@ -64,7 +68,7 @@ def _never_ends(fault: Fault) -> bool:
 
 
 def _is_stricter(way: str, fault: Fault) -> bool:
-    return "watched" in way and fault.name in BOTO3_STRICTER
+    return way.startswith(("watched", "awaited")) and fault.name in STRICTER
 
 
 def _quick(fault: Fault) -> Fault:
@@ -80,6 +84,8 @@ def _matrix(representative: Callable[[str, str, Fault], bool]) -> list[Any]:
             for fault in FAULTS:
                 if (fault.needs_tls and way.endswith("plain")) or (fault.name in BOTO3_WAITS and "watched" in way):
                     continue
+                if verb == "stream" and "awaited" in way:  # it is read on a thread, as without asyncio
+                    continue
                 marks = [] if representative(verb, way, fault) else [pytest.mark.long]
                 if "watched" in way:
                     marks.append(BOTO3_FORGETS)
@@ -88,7 +94,7 @@ def _matrix(representative: Callable[[str, str, Fault], bool]) -> list[Any]:
 
 
 def _once(verb: str, way: str, fault: Fault) -> bool:
-    return (verb, way) == ("sync", "plain") or (verb == "sync" and fault.needs_tls)
+    return verb == "sync" and (way in ("plain", "awaited-plain") or fault.needs_tls)
 
 
 def _for_good(verb: str, way: str, fault: Fault) -> bool:
