@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import memory
 from measure import Effort, Row, Samples, Subject, interleaved, limit, micro
 
 import fcall
@@ -40,7 +41,8 @@ def rows(effort: Effort) -> list[Row]:
     registry.function("nothing")(lambda event, context: event)
     with fcall.Client(provider="local", registry=registry) as client, ThreadPoolExecutor(16) as pool:
         samples = interleaved(_inline(client, pool), rounds=effort.rounds, times=effort.calls)
-    return [*_inline_rows(samples), _isolated_row(effort), _distant_row(effort)]
+        added = _added_memory(client, 1_000_000 if effort.rounds > 1 else 1000)
+    return [*_inline_rows(samples), added, _isolated_row(effort), _distant_row(effort)]
 
 
 def _inline(client: fcall.Client, pool: ThreadPoolExecutor) -> dict[str, Subject]:
@@ -87,6 +89,20 @@ def _inline_rows(samples: Samples) -> list[Row]:
         )
     thousand = samples.cost("map, 16") * 1000
     return [*rows, Row("a map of 1,000 local calls, inline", _milli(thousand), "", "", _most(thousand, 0.025))]
+
+
+def _added_memory(client: fcall.Client, count: int) -> Row:
+    drained = _drained(lambda events: client.map("nothing", events, concurrency=16))
+    drained(1000)
+    memory.forget_peak()
+    before = memory.now()
+    drained(count)
+    added = memory.peak() - before
+    return Row(
+        f"`map` of {count:,} calls of a function that does nothing, memory added",
+        f"{added:.1f} MB",
+        to_reach=limit("at most 10 MB", added <= 10),
+    )
 
 
 def _isolated_row(effort: Effort) -> Row:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import gc
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import median
 from typing import TypeAlias
 
-__all__ = ["Effort", "Row", "Samples", "interleaved", "limit", "micro", "milli", "repeated", "turns"]
+__all__ = ["Effort", "Row", "Samples", "Table", "interleaved", "limit", "micro", "milli", "repeated", "turns"]
 
 Subject: TypeAlias = Callable[[int], float]
 """Does its work so many times and gives the seconds for one time."""
@@ -24,11 +24,13 @@ class Effort:
         rounds: in each of them every subject has its turn.
         calls: how often a subject does its work in one turn.
         processes: how often each kind of process is started.
+        installs: environments that peers need are made where they are missing.
     """
 
     rounds: int
     calls: int
     processes: int
+    installs: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,25 @@ class Row:
     peer: str = ""
     ratio: str = ""
     to_reach: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of its own, and what is drawn of it.
+
+    Attributes:
+        title: a few words.
+        columns: the headings.
+        rows: the cells, in words.
+        bars: for each group of bars, a number by name; none where nothing is drawn.
+        unit: what the bars count.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    bars: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

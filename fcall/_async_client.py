@@ -230,8 +230,6 @@ class AsyncClient(Caller):
         bell = LoopBell()
         many = self._begin(target, type, batch, concurrency, progress, parameters, in_order=in_order, ring=bell.ring)
         awaited = isinstance(many.plan.routes[0].provider, AsyncioProvider)
-        crew: Crew = (
-            Tasks(many.work, many.plan, self._threads) if awaited else ThreadCrew(many.work, many.plan, UNBOUNDED)
-        )
+        crew: Crew = Tasks(many.work, many.plan, UNBOUNDED) if awaited else ThreadCrew(many.work, many.plan, UNBOUNDED)
         source = aiter(many.source) if isinstance(many.source, AsyncIterable) else iter(many.source)
         return AsyncResults(crew, bell, source, shape, many.meter)

@@ -13,14 +13,15 @@ from fcall._flow import Flow
 from fcall._fork import forget_in_child
 from fcall._invocation import ABSENT, CallParameters, InvocationType
 from fcall._map._bell import ThreadBell
-from fcall._map._crew import Consumer, ThreadCrew
-from fcall._map._many import Batch, MapParameters
+from fcall._map._crew import Consumer, Crew, ThreadCrew
+from fcall._map._many import Batch, Many, MapParameters
 from fcall._map._progress import ProgressOption
 from fcall._map._results import Outcome, OwnResults, Results, acceptance_of, outcome_of, result_of
 from fcall._map._work import Settled
 from fcall._result import Acceptance, FunctionInfo, InvocationResult
 from fcall._threads import UNBOUNDED
 from fcall.errors import ConfigurationError
+from fcall.provider import AsyncioProvider
 
 if TYPE_CHECKING:
     from fcall._typed import TypedFunction
@@ -279,7 +280,17 @@ class Client(Caller):
         source = iter(many.source)
         if concurrency == 1:
             return OwnResults(Consumer(many.work, many.plan), source, shape, many.meter)
-        return Results(ThreadCrew(many.work, many.plan, UNBOUNDED), bell, source, shape, many.meter)
+        return Results(_crew(many), bell, source, shape, many.meter)
+
+
+def _crew(many: Many) -> Crew:
+    """Tasks of a loop where the provider can be awaited; a thread that they need must not wait for them."""
+    if isinstance(many.plan.routes[0].provider, AsyncioProvider):
+        from fcall._map._loop import LOOP, LoopCrew  # those who call on threads load no event loop
+
+        if not LOOP.is_here():
+            return LoopCrew(many.work, many.plan, UNBOUNDED, LOOP)
+    return ThreadCrew(many.work, many.plan, UNBOUNDED)
 
 
 _default: Client | None = None

@@ -179,7 +179,22 @@ def test_context_variables_travel(registry: fcall.local.Registry) -> None:
             assert 8 * ["of the task"] == [result.json() async for result in client.map("look", range(8))]
             assert "of the task" == VARIABLE.get()
 
+    async def use_awaited() -> None:
+        class Looking(Awaited):
+            async def invoke_asyncio(self, invocation: Invocation, deadline: Deadline) -> InvocationResult:
+                seen = VARIABLE.get()
+                VARIABLE.set("spoilt")
+                await asyncio.sleep(0)
+                assert "spoilt" == VARIABLE.get()
+                return InvocationResult(seen.encode())
+
+        VARIABLE.set("of the task")
+        async with fcall.AsyncClient(providers={"awaited": Looking()}) as client:
+            assert 8 * ["of the task"] == [result.text async for result in client.map("f", range(8), concurrency=2)]
+            assert "of the task" == VARIABLE.get()
+
     run(use())
+    run(use_awaited())
 
 
 def test_the_event_loop_is_never_blocked() -> None:

@@ -302,6 +302,7 @@ def test_an_error_that_was_raised_is_let_go_of(concurrency: int) -> None:
                 next(results)
             except GoneError as error:
                 watched = weakref.ref(error)
+            results._work.join()  # a worker has it until it has turned away
             assert watched() is None
     finally:
         gc.enable()
@@ -540,6 +541,31 @@ def test_a_throttling_service_slows_the_map_down(monkeypatch: pytest.MonkeyPatch
         assert list(range(300)) == [result.json() for result in results]
         assert results._work.pace.limit < 32
     assert 0 < provider.throttled < 1500
+
+
+def test_an_item_before_the_one_that_failed_is_called_until_it_is_throttled_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first error is that of the first item that really failed, not of one that only had to wait."""
+    monkeypatch.setattr("fcall._map._pace._BASE_PAUSE", 0.01)
+    monkeypatch.setattr("fcall._policy._THROTTLED_BASE_PAUSE", 0.001)
+    failed, tries = threading.Event(), itertools.count()
+
+    def answer(number: int) -> int:
+        if number == 1:
+            failed.set()
+            raise FunctionError(error_type="E")
+        if next(tries) < 6 or not failed.is_set():
+            raise ThrottledError("busy")
+        return number
+
+    with client_of(Counting(answer)) as client:
+        results = client.map("f", range(3), concurrency=2)
+
+        assert 0 == next(results).json()
+        with pytest.raises(FunctionError) as caught:
+            next(results)
+    assert 1 == caught.value.index
 
 
 def test_an_item_that_is_throttled_to_the_end_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

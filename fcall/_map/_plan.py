@@ -74,7 +74,7 @@ class Plan:
                 pause = work.pace.pause(number, error.retry_after, self.random)
                 if pause < deadline.remaining():
                     yield from self._pause(pause, work)
-                if work.stopped or deadline.remaining() <= pause:
+                if work.cancelled or deadline.remaining() <= pause:
                     error.add_note(f"it was called {number} times, with pauses between, and throttled every time")
                     raise error
                 before, sent_at = error.attempts, self.clock()
@@ -95,7 +95,7 @@ class Plan:
 
     def _pause(self, seconds: float, work: Work) -> Generator[Step, Any, None]:
         ends_at = self.clock() + seconds
-        while (left := ends_at - self.clock()) > 0 and not work.stopped:
+        while (left := ends_at - self.clock()) > 0 and not work.cancelled:
             yield Pause(min(left, _NAP))
 
 

@@ -55,6 +55,7 @@ class Work:
         ended: there are no more items.
         workers: how many work on it now.
         stopped: nothing more is to be sent.
+        cancelled: and what was throttled is not called again either. Where an item failed, those before it still are.
         abandoned: nobody waits for what was sent.
     """
 
@@ -65,6 +66,7 @@ class Work:
         self.workers: int = 0
         self.ended: bool = False
         self.stopped: bool = False
+        self.cancelled: bool = False
         self.abandoned: bool = False
         self.ring: Callable[[], None] = ring
         self._waiting: deque[tuple[int, Any]] = deque()
@@ -85,7 +87,8 @@ class Work:
         self._waiting.clear()
         self._settled.clear()
         self._early.clear()
-        self.workers, self._put, self.ended, self.stopped = 0, self._handed, True, True
+        self.workers, self._put = 0, self._handed
+        self.ended = self.stopped = self.cancelled = True
         self._reason = ConfigurationError("the process that began this map goes on with it; begin one of your own here")
 
     # For the consumer
@@ -129,6 +132,10 @@ class Work:
 
     def stop(self, reason: BaseException | None = None) -> None:
         """Nothing more is sent: what waits is cancelled, what was taken will be settled."""
+        self.cancelled = True
+        self._send_no_more(reason)
+
+    def _send_no_more(self, reason: BaseException | None = None) -> None:
         with self._lock:
             if not self.ended or self._waiting:
                 self._reason = reason or self._reason
@@ -244,7 +251,7 @@ class Work:
         if not self._dropped:
             self._settled.append(Settled(index, result, error))
         if error is not None and self.in_order:
-            self.stop()
+            self._send_no_more()
         else:
             self.ring()
 
