@@ -18,6 +18,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 import fcall
 from fcall.errors import InvalidParamsError
+from fcall.handlers import handler
 
 FUNCTION = """
 from opentelemetry import baggage, propagate
@@ -85,6 +86,25 @@ def test_the_trace_goes_to_lambda_beside_the_payload(
     assert recorded.seen_from(recorded.span) == {name: told[name] for name in ("trace", "parent")}
     assert {"mine", "traceparent"} == set(told["carrier"])
     assert b'{"a": 1}' == endpoint.server.requests[0].body
+
+
+@pytest.mark.parametrize("verb", ["invoke", "enqueue"])
+def test_the_trace_goes_to_a_gateways_function(verb: str, recorded: Any) -> None:
+    """Through the true `lecoresdk`, which encodes the context, on Sync and on Async calls; the event is as it was."""
+    plugin = pytest.importorskip("fcall_linkedge", reason="it is the provider")
+    emulator = pytest.importorskip("fcall_linkedge.emulator", reason="it is the gateway")
+    registry, seen = fcall.local.Registry(), []
+    registry.function("images/resize")(handler(lambda event, ctx: seen.append((event, ctx.trace_context))))
+    plugins = [plugin, recorded.telemetry]
+    with emulator.gateway(registry=registry), fcall.Client(provider="linkedge", plugins=plugins) as client:
+        getattr(client, verb)("images/resize", {"a": 1})
+    ((event, carrier),) = seen
+    found = trace.get_current_span(propagate.extract(carrier)).get_span_context()
+
+    assert ({"a": 1}, recorded.span.context.span_id) == (event, found.span_id)
+    assert ("linkedge", "alibaba_cloud") == tuple(
+        recorded.span.attributes[name] for name in ("fcall.provider", "faas.invoked_provider")
+    )
 
 
 def test_a_traceparent_of_the_callers_own_stays(on_aws: fcall.Client) -> None:
