@@ -69,6 +69,24 @@ def test_what_is_right_passes_every_check() -> None:
     assert {} == _examined(ReferenceRig)
 
 
+def test_every_rig_is_entered_and_left() -> None:
+    """What a rig starts it can stop, also where a check asks nothing of it."""
+    open_rigs: list[Rig] = []
+
+    class Counted(ReferenceRig):
+        def __init__(self) -> None:
+            super().__init__()
+            open_rigs.append(self)
+
+        def __exit__(self, *error: object) -> None:
+            super().__exit__(*error)
+            open_rigs.remove(self)
+
+    _examined(Counted)
+
+    assert [] == open_rigs
+
+
 @pytest.mark.parametrize(("check", "wrong", "others"), CASES, ids=lambda value: getattr(value, "__name__", ""))
 def test_a_wrong_provider_fails_its_check(check: str, wrong: type[Reference], others: frozenset[str]) -> None:
     """It fails the one check and those that are stated, no other, and each says what to do."""

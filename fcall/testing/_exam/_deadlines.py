@@ -13,6 +13,14 @@ from fcall.testing._exam._subject import AMPLE, Examination, Subject
 __all__ = ["Deadlines", "check_late"]
 
 _EVENT = b'"an event of some length"'
+_ADVICE = (
+    "Give the SDK deadline.remaining() as its time-out, anew before each step that waits, since a socket's own begins again "
+    "with every read. Where the SDK has none for the whole call, make it on a thread that can be left behind"
+)
+_PASSED = (
+    "the deadline had passed before invoke: look at deadline.expired first, and raise InvocationTimeoutError with "
+    "executed=Executed.NO. A time-out of 0 is something else to each SDK"
+)
 
 
 class Deadlines(Examination):
@@ -34,11 +42,8 @@ class Deadlines(Examination):
             before = subject.rig.runs()
             error = subject.fail(seconds=0.0, payload=b"{}")
 
-            _check_timeout(error, "a call whose deadline has passed")
-            assert error.executed is Executed.NO, (
-                "the deadline had passed before invoke, so nothing need be sent: look at deadline.expired first, and "
-                "raise InvocationTimeoutError with executed=Executed.NO"
-            )
+            assert isinstance(error, InvocationTimeoutError), f"{_PASSED}, and the provider raised {error!r}"
+            assert error.executed is Executed.NO, f"{_PASSED}, and executed was {error.executed.name}"
             assert subject.rig.runs() == before, "the error says NO, and yet the function ran"
 
 
@@ -47,15 +52,15 @@ def check_late(subject: Subject, patience: float, call: Callable[[float], object
     what = f"a call of a function that is to {subject.behaviour.value}"
     error, seconds, elapsed = _late(subject, patience, call)
 
-    _check_timeout(error, what)
+    assert isinstance(error, InvocationTimeoutError), (
+        f"{what} had {seconds} s, and after {elapsed:.1f} s it came to {error!r}; it has to end in InvocationTimeoutError. "
+        f"{_ADVICE}"
+    )
     assert error.executed, (
         f"{what} had {seconds} s and was on its way when they were over, so its error must not say NO: nobody can tell "
         "whether the function ran"
     )
-    assert elapsed < AMPLE, (
-        f"{what} had {seconds} s and took {elapsed:.1f} s; give the SDK deadline.remaining() as its time-out, anew "
-        "before each step that waits, since a socket's own begins again with every read"
-    )
+    assert elapsed < AMPLE, f"{what} had {seconds} s and took {elapsed:.1f} s. {_ADVICE}"
 
 
 def _late(subject: Subject, patience: float, call: Callable[[float], object]) -> tuple[Any, float, float]:
@@ -70,8 +75,3 @@ def _late(subject: Subject, patience: float, call: Callable[[float], object]) ->
         if getattr(error, "executed", True) or subject.rig.runs() > before:
             break
     return error, seconds, elapsed
-
-
-def _check_timeout(error: object, what: str) -> None:
-    """See that the error is that of a time-out."""
-    assert isinstance(error, InvocationTimeoutError), f"{what} has to end in InvocationTimeoutError, not in {error!r}"

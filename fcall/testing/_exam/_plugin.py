@@ -28,8 +28,8 @@ class Plugin(Examination):
 
     def test_importing_the_plugin_imports_no_sdk(self) -> None:
         """The SDK is imported by the first call, not by the plugin."""
-        rig = self.rig()
-        imported = _imported_with(rig.plugin, rig.sdk_modules)
+        with self.rig() as rig:  # entered although nothing is called: what a rig starts, it stops at its end
+            imported = _imported_with(rig.plugin, rig.sdk_modules)
 
         assert imported == "", (
             f"importing {rig.plugin} imported {imported}; import the SDK within the function that first needs it, and "
@@ -38,8 +38,8 @@ class Plugin(Examination):
 
     def test_the_plugin_registers_the_provider(self) -> None:
         """fcall finds the provider in the plugin, under its name."""
-        rig = self.rig()
-        specs = _registered(rig.plugin)
+        with self.rig() as rig:
+            specs = _registered(rig.plugin)
 
         assert rig.spec in specs, (
             f"fcall_register_providers of {rig.plugin} gives fcall {[spec.name for spec in specs]}, and not the rig's "
@@ -48,7 +48,8 @@ class Plugin(Examination):
 
     def test_the_spec_is_complete(self) -> None:
         """What the spec says is what the configuration and the command line need."""
-        missing = list(_gaps(self.rig().spec))
+        with self.rig() as rig:
+            missing = list(_gaps(rig.spec))
 
         assert missing == [], f"of the ProviderSpec, {'; '.join(missing)}"
 
