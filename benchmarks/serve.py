@@ -1,7 +1,7 @@
 """`fcall serve` over Lambda's API, against a direct call, and against serverless-offline where that is installed.
 
-What counts for requests a second is the processor's time of the server, threads and the system's share included: what
-one core could answer that does nothing else.
+What counts for requests is the processor's time of the server, threads and the system's share included: what one core
+could answer that does nothing else.
 """
 
 from __future__ import annotations

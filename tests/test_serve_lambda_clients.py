@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -320,3 +321,18 @@ def test_a_wrong_secret_is_refused(url: str) -> None:
     with pytest.raises(ClientError) as caught:
         client.invoke(FunctionName="echo")
     assert "InvalidSignatureException" == caught.value.response["Error"]["Code"]
+
+
+def test_the_test_of_the_guide_passes(repository: Path, tmp_path: Path) -> None:
+    """What "Call functions on this machine" shows as a test is one that passes, with the fixture and boto3."""
+    pytest.importorskip("boto3")
+    page = (repository / "docs" / "how-to" / "serve.md").read_text(encoding="utf-8")
+    for name in ("app/handlers.py", "test_resize.py"):
+        (block,) = re.findall(rf"```python\n(# {re.escape(name)}\n.*?)```", page, flags=re.DOTALL)
+        tmp_path.joinpath(name).parent.mkdir(exist_ok=True)
+        tmp_path.joinpath(name).write_text(block)
+    command = [sys.executable, "-m", "pytest", "--strict-markers", "-p", "no:cacheprovider", "test_resize.py"]
+    finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+
+    assert 0 == finished.returncode, finished.stdout
+    assert "1 passed" in finished.stdout

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from fcall._threads import Threads
 from fcall.serve._api import Answer, Api, Call, Keys, Request, Rules
 from fcall.serve._exchange import Exchange
 from fcall.serve._form import Form
 from fcall.serve._gate import Gate
+from fcall.serve._hands import Hands
 from fcall.serve._journal import Journal
+from fcall.serve._overdue import Overdue
 from fcall.serve._people import People
 from fcall.serve._stage import Stage
 
@@ -70,8 +70,9 @@ class App:
         self._journal = journal
         self._limits = limits
         self._wants_log = wants_log
-        self._threads = Threads()
+        self._hands = Hands(self._finish)
         self._people = People(apis, lambda: self.stage, journal)
+        self._overdue = Overdue(lambda: self._under_way)
         self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -109,23 +110,27 @@ class App:
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[Answer] = loop.create_future()
 
-        def settle(answer: Answer | None, hanging: Call | None = None) -> None:
-            self._under_way -= answer is not None
-            if not answered.done():
-                answered.set_result(answer or exchange.overdue(hanging))  # type: ignore[arg-type]
-
-        def watch(call: Call) -> None:
+        def has_begun(call: Call) -> None:
             grace = stage.grace(call, runtime)
             if grace is not None:
-                call_soon(loop.call_later, grace, settle, None, call)
-
-        def call_soon(function: Callable[..., object], *arguments: object) -> None:
-            with contextlib.suppress(RuntimeError):  # the server has stopped without waiting
-                loop.call_soon_threadsafe(function, *arguments)
+                self._overdue.watch(answered, grace, lambda: _settle(answered, exchange.overdue(call)))
 
         self._under_way += 1
-        self._threads.start(lambda: call_soon(settle, exchange.answer(watch)))
+        self._overdue.start(loop)
+        self._hands.give(lambda: (answered, exchange.answer(has_begun)), loop)
         return await answered
+
+    def _finish(self, outcome: tuple[asyncio.Future[Answer], Answer]) -> None:
+        answered, answer = outcome
+        self._under_way -= 1
+        self._overdue.forget(answered)
+        _settle(answered, answer)
+
+
+def _settle(answered: asyncio.Future[Answer], answer: Answer) -> None:
+    """The answer, unless there is one already, or nobody waits any more."""
+    if not answered.done():
+        answered.set_result(answer)
 
 
 def _headers(pairs: Sequence[tuple[bytes, bytes]]) -> Mapping[str, str]:

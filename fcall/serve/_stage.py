@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from fcall._client import Client
@@ -100,7 +101,7 @@ class Stage:
 
     def _seconds(self, function: Function, runtime: Rules) -> float:
         """How long a function may take."""
-        return function.timeout or runtime_named(runtime).default_timeout
+        return function.timeout or _default_timeout(runtime)
 
     def _client(self, function: Function, runtime: Rules) -> tuple[LocalOptions, Client]:
         found = self._found.get((function, runtime))
@@ -119,3 +120,9 @@ class Stage:
             client = Client(provider="local", providers={"local": provider}, attempts=1)
             self._runners.append((options, provider, client))
             return client
+
+
+@cache
+def _default_timeout(runtime: Rules) -> float:
+    """Seconds; a runtime itself is made for each function."""
+    return runtime_named(runtime).default_timeout
