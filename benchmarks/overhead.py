@@ -67,7 +67,9 @@ def rows(effort: Effort) -> list[Row]:
     """The whole share of fcall, with and without an observer; the flow's and the policy's part of it."""
     calls = _calls()
     samples = interleaved(
-        {name: repeated(call) for name, call in calls.items()}, rounds=effort.rounds, times=effort.calls
+        {name: repeated(call, time.process_time) for name, call in calls.items()},
+        rounds=effort.rounds,
+        times=effort.calls,
     )
     return [*_share_rows(samples), *_flow_rows(samples), *_policy_rows(samples)]
 

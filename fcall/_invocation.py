@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NoReturn, TypeAlias, TypedDict, TypeVar
 
 from fcall import _json
+from fcall._frozen import maker
 from fcall._target import Target
 from fcall._wording import a_kind, listed, nearest, quoted
 from fcall.errors import FcallError, InvalidParamsError, InvalidPayloadError
@@ -85,6 +86,9 @@ class Invocation:
     configured: bool = False
 
 
+_made = maker(Invocation)
+
+
 class CallParameters(TypedDict, total=False):
     """What every verb takes beside the target and the event."""
 
@@ -123,7 +127,7 @@ def checked(
     if unknown:
         name, known = next(iter(unknown)), CallParameters.__annotations__
         raise TypeError(f"no call takes the keyword {name!r}{nearest(name, known)}; it takes event, {listed(known)}")
-    return Invocation(
+    return _made(
         target.function,
         target.service,
         type,

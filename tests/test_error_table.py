@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
+from typing import Any
+
 import pytest
 
 from fcall._error_table import ErrorRow, ErrorTable
@@ -191,3 +194,20 @@ def test_rows_can_be_looked_at() -> None:
     assert ErrorRow(ThrottledError) == TABLE.row(code="SlowDown", status_code=500)
     assert ErrorRow(AccessDeniedError) == TABLE.row(status_code=403)
     assert "raise timeout" == getattr(TABLE.row_of(Unlisted()), "advice", None)
+
+
+def test_rows_do_not_change() -> None:
+    """A row that is looked at stays as it is."""
+    with pytest.raises(FrozenInstanceError):
+        ErrorRow(ThrottledError).error = AccessDeniedError  # type: ignore[misc]
+
+
+def test_what_is_looked_up_is_named() -> None:
+    """A code and a status are easily mixed up, so neither they nor the tables go by their position."""
+    table: Any = ErrorTable
+    with pytest.raises(TypeError):
+        table({"SlowDown": ThrottledError})
+    with pytest.raises(TypeError):
+        TABLE.row("SlowDown")  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        TABLE.error("it failed", "SlowDown")  # type: ignore[misc]

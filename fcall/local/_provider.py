@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from fcall._frozen import maker
 from fcall._wording import listed, nearest, quoted
 from fcall.errors import FcallError, FunctionNotFoundError
 from fcall.local._async_calls import AsyncCalls, Nowhere
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from fcall.local._store import Store
 
 __all__ = ["LocalOptions", "LocalProvider"]
+
+_result = maker(InvocationResult)
 
 _VERSION = "$LATEST"
 _PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
@@ -244,7 +247,7 @@ class LocalProvider:
         except Failure as failure:
             error, cause = error_for(failure, request_id, invocation.log_tail), failure.__cause__
         else:
-            return InvocationResult(payload, 200, request_id, _VERSION, log_tail)
+            return _result(payload, 200, request_id, _VERSION, log_tail, {}, "", ())
         raise error from cause
 
     def _code(self, invocation: Invocation) -> Code:

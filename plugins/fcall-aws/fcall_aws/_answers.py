@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -218,5 +217,5 @@ def log_text(encoded: str | None) -> str | None:
         return None
     try:
         return base64.b64decode(encoded).decode(errors="replace")
-    except (binascii.Error, ValueError):
+    except ValueError:
         return None
