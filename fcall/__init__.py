@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from fcall import errors as errors
     from fcall import handlers as handlers
+    from fcall import http as http
     from fcall import local as local
     from fcall import provider as provider
     from fcall import serve as serve
@@ -55,6 +56,7 @@ __all__ = [
     "errors",
     "handlers",
     "hookimpl",
+    "http",
     "invoke_function",
     "local",
     "provider",
@@ -85,7 +87,7 @@ _HOME = {
     "hookimpl": "fcall._hookspecs",
     "set_default_client": "fcall._client",
 }
-_DOORS = ("errors", "handlers", "local", "provider", "serve", "testing")
+_DOORS = ("errors", "handlers", "http", "local", "provider", "serve", "testing")
 
 
 def invoke_function(params: Mapping[str, Any]) -> dict[str, Any]:

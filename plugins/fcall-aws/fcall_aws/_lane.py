@@ -177,8 +177,8 @@ class Lane:
             whole = self._whole(exchange)
         except OSError as error:
             connection.close()
-            whole = not isinstance(error, IncompleteRequestError)
-            raise broken(error, Head(exchange.status, exchange.headers), deadline, whole=whole) from error
+            left = not isinstance(error, IncompleteRequestError)
+            raise broken(error, Head(exchange.status, exchange.headers), deadline, whole=left) from error
         except BaseException:
             connection.close()
             raise
