@@ -14,8 +14,8 @@ __all__ = ["Deadlines", "check_late"]
 
 _EVENT = b'"an event of some length"'
 _ADVICE = (
-    "Give the SDK deadline.remaining() as its time-out, anew before each step that waits, since a socket's own begins again "
-    "with every read. Where the SDK has none for the whole call, make it on a thread that can be left behind"
+    "Give the SDK deadline.remaining() as its time-out, anew before each step that waits, since a socket's own begins "
+    "again with every read. Where the SDK has none for the whole call, make it on a thread that can be left behind"
 )
 _PASSED = (
     "the deadline had passed before invoke: look at deadline.expired first, and raise InvocationTimeoutError with "
@@ -53,8 +53,7 @@ def check_late(subject: Subject, patience: float, call: Callable[[float], object
     error, seconds, elapsed = _late(subject, patience, call)
 
     assert isinstance(error, InvocationTimeoutError), (
-        f"{what} had {seconds} s, and after {elapsed:.1f} s it came to {error!r}; it has to end in InvocationTimeoutError. "
-        f"{_ADVICE}"
+        f"{what} had {seconds} s, and in {elapsed:.1f} s it came to {error!r}, not to InvocationTimeoutError. {_ADVICE}"
     )
     assert error.executed, (
         f"{what} had {seconds} s and was on its way when they were over, so its error must not say NO: nobody can tell "
