@@ -27,6 +27,8 @@ PLUGINS = {
     "test_importing_the_plugin_imports_no_sdk": "import wave\nfrom exam_reference import fcall_register_providers",
     "test_the_plugin_registers_the_provider": "from exam_reference import ReferenceRig as _Rig\n"
     "def fcall_register_providers(): return _Rig.spec",  # without its @fcall.hookimpl
+    "test_the_plugin_uses_doors_alone": "from exam_reference import fcall_register_providers\n"
+    "def retries():\n    from fcall._policy import Policy",
 }
 """Plugins that are wrong, by the check that finds them."""
 

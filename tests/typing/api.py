@@ -28,6 +28,7 @@ from fcall.provider import (
     Target,
     option,
 )
+from fcall.testing import EXAM_FAULTS, Behaviour, ExamFunctions, ProviderContract, Rig
 
 
 def the_portable_contract() -> None:
@@ -245,6 +246,32 @@ def fcall_register_providers() -> ProviderSpec:
 
 def it_is_what_the_protocols_ask_for(harbour: Harbour) -> tuple[Provider, StreamingProvider, ListingProvider]:
     return harbour, harbour, harbour
+
+
+class HarbourRig(Rig):
+    spec = fcall_register_providers()
+    plugin = "harbour"
+    sdk_modules = ("harbour_sdk",)
+
+    def __init__(self) -> None:
+        self._functions = ExamFunctions()
+
+    def provider(self) -> Provider:
+        return self.spec.create(HarbourOptions("north"))
+
+    def params(self, behaviour: Behaviour) -> dict[str, str] | None:
+        return None if behaviour in EXAM_FAULTS else {"functionName": behaviour.name}
+
+    def runs(self) -> int:
+        return self._functions.runs
+
+    def answer(self, payload: bytes) -> bytes:
+        return payload
+
+
+class TheExam(ProviderContract):
+    def rig(self) -> Rig:
+        return HarbourRig()
 
 
 # An observer.

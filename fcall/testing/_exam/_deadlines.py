@@ -53,8 +53,7 @@ def check_late(subject: Subject, patience: float, call: Callable[[float], object
     error, seconds, elapsed = _late(subject, patience, call)
 
     assert isinstance(error, InvocationTimeoutError), (
-        f"{what} had {seconds} s, and after {elapsed:.1f} s it came to {error!r}; it has to end in an "
-        f"InvocationTimeoutError. {_ADVICE}"
+        f"{what} had {seconds} s, and in {elapsed:.1f} s it came to {error!r}, not to InvocationTimeoutError. {_ADVICE}"
     )
     assert error.executed, (
         f"{what} had {seconds} s and was on its way when they were over, so its error must not say NO: nobody can tell "

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
+import ast
+import importlib.util
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import pluggy
 
 from fcall import _hookspecs
 from fcall.provider import ProviderSpec
-from fcall.testing._exam._subject import Examination
+from fcall.testing._exam._subject import Examination, skip
 
 __all__ = ["Plugin"]
 
@@ -46,6 +48,15 @@ class Plugin(Examination):
             f"{rig.spec.name!r}. Has it its @fcall.hookimpl, and does the rig have the plugin's own spec?"
         )
 
+    def test_the_plugin_uses_doors_alone(self) -> None:
+        """No module of the plugin imports what is private to fcall, and may be gone with its next version."""
+        with self.rig() as rig:
+            if rig.plugin.startswith("fcall."):
+                skip("the plugin is a part of fcall")
+            private = [f"{path.name}: {name}" for path in _sources(rig.plugin) for name in _private_imports(path)]
+
+        assert private == [], f"{'; '.join(private)}: a name with an underscore may change; import from fcall's doors"
+
     def test_the_spec_is_complete(self) -> None:
         """What the spec says is what the configuration and the command line need."""
         with self.rig() as rig:
@@ -61,6 +72,25 @@ def _registered(plugin: str) -> list[ProviderSpec]:
     manager.register(importlib.import_module(plugin))
     given = manager.hook.fcall_register_providers()
     return [spec for each in given for spec in ([each] if isinstance(each, ProviderSpec) else each)]
+
+
+def _sources(plugin: str) -> list[Path]:
+    """The files of the package that the plugin is in, or its one file."""
+    spec = importlib.util.find_spec(plugin.partition(".")[0])
+    assert spec is not None, f"{plugin} cannot be imported"
+    if spec.submodule_search_locations is None:
+        return [Path(spec.origin or "")]
+    return [path for folder in spec.submodule_search_locations for path in sorted(Path(folder).rglob("*.py"))]
+
+
+def _private_imports(path: Path) -> Iterator[str]:
+    """The private names of fcall that a file imports, at its top or later."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        yield from (name for name in names if name.startswith("fcall.") and "._" in name)
 
 
 def _gaps(spec: ProviderSpec) -> Iterator[str]:
