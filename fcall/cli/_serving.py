@@ -24,6 +24,9 @@ from fcall.serve._journal import Entry
 
 __all__ = ["run"]
 
+_GLANCE = 0.25
+"""Seconds. A signal that comes just before a thread begins to wait does not end its waiting."""
+
 
 def run(
     config: str | None,
@@ -63,7 +66,8 @@ def run(
         with _signals() as told:
             server.start()
             say(banner(server))
-            told.wait()
+            while not told.wait(_GLANCE):
+                pass
         _end(server, grace)
 
 
