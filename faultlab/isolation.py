@@ -106,9 +106,9 @@ class IsolationLine:
             if fault.source is not None:
                 (root / f"{fault.name.lower()}.py").write_text(fault.source)
         self._path = root / "marks"
-        self._path.write_bytes(b"\0")
+        self._path.write_bytes(bytes(8192))
         with self._path.open("r+b") as file:
-            self._marks = self._stack.enter_context(mmap.mmap(file.fileno(), 1))
+            self._marks = self._stack.enter_context(mmap.mmap(file.fileno(), 0))
         client = fcall.Client(provider="local", root=str(root), isolation="process", memory_limit=2_000)
         self._client = self._stack.enter_context(client)
         return self
@@ -121,7 +121,7 @@ class IsolationLine:
         if self._fault.hit is not None:
             worker = self._client.invoke(self._fault.target, self._event, timeout=20, idempotent=True).json()
             os.kill(worker, self._fault.hit)
-        self._marks[0] = 0
+        self._marks[4096] = 0
 
     @property
     def _event(self) -> dict[str, str]:
@@ -131,6 +131,6 @@ class IsolationLine:
         return self._client.invoke(self._fault.target, self._event, timeout=self.timeout)
 
     def runs(self) -> int:
-        runs = self._marks[0]
+        runs = self._marks[4096]
         assert self._fault.executes or not runs, f"{self._fault} lets nothing run, and {runs} ran"
         return runs

@@ -132,7 +132,7 @@ def _cloud(cloud: str, stack: ExitStack) -> Call:
 def _local(isolation: str, stack: ExitStack) -> Call:
     root = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     shutil.copy(Path(__file__).with_name("victims.py"), root)
-    (root / "marks").write_bytes(b"\0")
+    (root / "marks").write_bytes(bytes(8192))
     event = {"marks": str(root / "marks")}
     client = stack.enter_context(fcall.Client(provider="local", root=str(root), isolation=isolation))
     faults = itertools.cycle(_LOCAL_FAULTS if isolation == "inline" else _PROCESS_FAULTS)

@@ -1,4 +1,7 @@
-"""Functions that do to their own process what nobody should. Each counts itself in a byte of a file when it begins."""
+"""Functions that do to their own process what nobody should. Each counts itself in a byte of a file when it begins.
+
+The byte is the second page's first: whoever writes garbage on every descriptor writes it on the first page.
+"""
 
 import atexit
 import ctypes
@@ -15,7 +18,7 @@ import time
 @functools.cache
 def _marks(path):
     with open(path, "r+b") as file:
-        return mmap.mmap(file.fileno(), 1)
+        return mmap.mmap(file.fileno(), 0)
 
 
 def marked(function):
@@ -24,7 +27,7 @@ def marked(function):
     @functools.wraps(function)
     def run(event, context):
         marks = _marks(event["marks"])
-        marks[0] = (marks[0] + 1) % 256
+        marks[4096] = (marks[4096] + 1) % 256
         return function(event, context)
 
     return run

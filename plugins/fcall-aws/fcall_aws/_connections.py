@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import weakref
 from collections import deque
+from typing import Any
 from urllib.parse import SplitResult
 
 from fcall.errors import ConnectionFailedError, Executed, FcallError, InvocationTimeoutError
@@ -78,12 +80,33 @@ class Connections:
             raise unreachable(error, f"{self.host}:{self.port}", deadline) from error
 
     def _reach(self, deadline: Deadline) -> socket.socket:
-        connection = socket.create_connection((self.host, self.port), _patience(deadline))
+        connection = self._first_reached(deadline)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for level, name, value in self._options:
             connection.setsockopt(level, name, value)
         return connection
+
+    def _first_reached(self, deadline: Deadline) -> socket.socket:
+        """A connection to the first address that takes one. All of them together have what is left, and not each."""
+        *others, last = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        for family, kind, protocol, _, address in others:
+            with contextlib.suppress(OSError):
+                return _connected(socket.socket(family, kind, protocol), address, deadline)
+            if deadline.expired:
+                break
+        family, kind, protocol, _, address = last
+        return _connected(socket.socket(family, kind, protocol), address, deadline)
+
+
+def _connected(connection: socket.socket, address: Any, deadline: Deadline) -> socket.socket:
+    try:
+        connection.settimeout(_patience(deadline))
+        connection.connect(address)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _close(kept: deque[socket.socket]) -> None:

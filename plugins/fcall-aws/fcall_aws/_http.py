@@ -161,7 +161,8 @@ class Exchange:
         """Whether the server answered before it hung up: it may refuse a request by its head."""
         if not _is_readable(self._socket):
             return False
-        self.limit(Deadline.after(1, self._arrivals.deadline.clock))
+        deadline = self._arrivals.deadline
+        self.limit(Deadline.after(min(1, deadline.remaining()), deadline.clock))
         try:
             self.read_head()
         except OSError:

@@ -16,9 +16,11 @@ import boto3
 import fcall_aws
 import pytest
 from botocore.config import Config
+from fcall_aws._http import Exchange, IncompleteRequestError
 
 import fcall
 from fcall.errors import Executed, InvocationTimeoutError
+from fcall.provider import Deadline
 from fcall.testing.faults import Fault
 
 THREADS = 32
@@ -222,3 +224,28 @@ def test_a_deadline_is_kept_without_answer_for_each_thread(line: Callable[..., A
         late = list(pool.map(call, (0.2, 0.5, 0.8, 1.1)))
 
     assert all(0 <= seconds < 0.8 for seconds in late)
+
+
+def test_a_request_whose_time_is_up_waits_for_nothing() -> None:
+    """Where the deadline passed before the request could be sent, nobody waits for what the server may have to say."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(b"H")  # as much of an answer as makes one wait for the rest
+        with pytest.raises(IncompleteRequestError):
+            Exchange(ours, Deadline.after(0)).send(b"POST / HTTP/1.1\r\n\r\n", b"")
+
+        assert ours.gettimeout() is None
+
+
+def test_all_addresses_of_a_host_share_the_deadline(line: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host with many addresses none of which answers costs the caller its time-out once, and not once for each."""
+    it = line()
+    it.sync("warm", timeout=1)
+    it.server.inject(Fault.BLACK_HOLE, always=True)
+    genuine = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *where, **how: genuine(*where, **how)[-1:] * 10)
+    outcome = it.sync("nobody", timeout=1)
+    it.server.heal()
+
+    assert (InvocationTimeoutError, Executed.NO) == (type(outcome.error), outcome.error.executed)
+    assert outcome.seconds < 5
