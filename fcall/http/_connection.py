@@ -42,8 +42,6 @@ class Connection:
         self._sock, self._loop, self._owner = sock, loop, owner
         self._secure = isinstance(sock, ssl.SSLSocket)
         self._fd = sock.fileno()
-        self._poll = select.poll()
-        self._poll.register(self._fd, select.POLLIN | select.POLLPRI)
         self._future: asyncio.Future[Answer] | None = None
         self.expires_at = math.inf
         self._parser: Any = None
@@ -51,7 +49,11 @@ class Connection:
 
     def is_idle(self) -> bool:
         """Whether a kept connection may be used: nobody closed it, and nothing is left over in it."""
-        return self._fd >= 0 and not self._poll.poll(0)
+        if self._fd < 0:
+            return False
+        poll = select.poll()  # the event loop may have had no time to hear of it
+        poll.register(self._fd, select.POLLIN | select.POLLPRI)
+        return not poll.poll(0)
 
     def begin(self, head: bytes, body: bytes, expires_at: float) -> asyncio.Future[Answer]:
         """Send a request.
