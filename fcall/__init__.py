@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from fcall import errors as errors
     from fcall import handlers as handlers
+    from fcall import http as http
     from fcall import local as local
     from fcall import provider as provider
     from fcall import testing as testing
@@ -48,6 +49,7 @@ __all__ = [
     "errors",
     "handlers",
     "hookimpl",
+    "http",
     "invoke_function",
     "local",
     "provider",
@@ -74,7 +76,7 @@ _HOME = {
     "hookimpl": "fcall._hookspecs",
     "set_default_client": "fcall._client",
 }
-_DOORS = ("errors", "handlers", "local", "provider", "testing")
+_DOORS = ("errors", "handlers", "http", "local", "provider", "testing")
 
 
 def invoke_function(params: Mapping[str, Any]) -> dict[str, Any]:

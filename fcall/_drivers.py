@@ -85,8 +85,9 @@ async def run_asyncio(
         step = next(flow)
         while True:
             try:
-                native = type(step) is Send and getattr(step.provider, "invoke_asyncio", None)
-                answer = await native(step.invocation, step.deadline) if native else None
+                answer = None
+                if type(step) is Send and (attempt := getattr(step.provider, "invoke_asyncio", None)) is not None:
+                    answer = await attempt(step.invocation, step.deadline)
                 if answer is None:
                     answer = await _awaited(step, pool, sleep)
             except BaseException as error:  # noqa: BLE001 - the flow decides on every outcome

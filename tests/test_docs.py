@@ -264,6 +264,7 @@ def test_every_public_name_is_mentioned() -> None:
         fcall,
         fcall.errors,
         fcall.handlers,
+        fcall.http,
         fcall.provider,
         fcall.local,
         fcall.testing,

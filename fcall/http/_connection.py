@@ -234,5 +234,6 @@ def _lower(name: bytes) -> str:
 def _reason(error: Exception) -> Exception:
     """What is wrong with an answer: what `_end` or a callback raised, or that httptools cannot read it."""
     cause = error if isinstance(error, BrokenAnswerError) else error.__context__
-    ours = isinstance(cause, BrokenAnswerError | MalformedAnswerError)
-    return cause if ours else MalformedAnswerError("the answer is not HTTP/1.1")
+    if isinstance(cause, BrokenAnswerError | MalformedAnswerError):
+        return cause
+    return MalformedAnswerError("the answer is not HTTP/1.1")

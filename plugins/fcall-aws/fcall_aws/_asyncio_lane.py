@@ -7,7 +7,6 @@ it is closed the call is made on a thread, by the client.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
@@ -103,8 +102,9 @@ class AsyncioLane:
         pattern = way.patterns.get(kind)
         if pattern is None:
             pattern = await self._once((way, kind), lambda: way.learn(given, frozen, deadline), deadline)
+        more = _trace() if way.is_function else {}
         try:
-            return None if pattern is None else pattern.head(given, given.get("Payload", b""), frozen, _trace())
+            return None if pattern is None else pattern.head(given, given.get("Payload", b""), frozen, more)
         except ValueError:  # botocore is stricter with headers, or says what is wrong with them
             return None
 
@@ -160,9 +160,8 @@ def _or_none(function: Callable[[], T]) -> T | None:
 
 def _trace() -> dict[str, str]:
     """The header by which Lambda ends circles, where this is a function itself."""
-    headers: dict[str, str] = {}
-    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-        from botocore.handlers import add_recursion_detection_header
+    from botocore.handlers import add_recursion_detection_header
 
-        add_recursion_detection_header({"headers": headers})
+    headers: dict[str, str] = {}
+    add_recursion_detection_header({"headers": headers})
     return headers

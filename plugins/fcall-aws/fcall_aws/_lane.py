@@ -12,6 +12,7 @@ import os
 import socket
 import ssl
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from types import FunctionType
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -177,8 +178,8 @@ class Lane:
             whole = self._whole(exchange)
         except OSError as error:
             connection.close()
-            whole = not isinstance(error, IncompleteRequestError)
-            raise broken(error, Head(exchange.status, exchange.headers), deadline, whole=whole) from error
+            left = not isinstance(error, IncompleteRequestError)
+            raise broken(error, Head(exchange.status, exchange.headers), deadline, whole=left) from error
         except BaseException:
             connection.close()
             raise
@@ -297,8 +298,7 @@ def _has_own_listeners_only(events: Any) -> bool:
 
 def _transport() -> tuple[object, ...]:
     """What botocore calls and sends with; recorders and doubles put their own in its place."""
-    from botocore import awsrequest, client, httpsession
-
+    client, httpsession, awsrequest = _modules()
     return (
         client.BaseClient._make_api_call,
         httpsession.URLLib3Session.send,
@@ -306,6 +306,13 @@ def _transport() -> tuple[object, ...]:
         awsrequest.AWSHTTPConnectionPool.ConnectionCls,
         awsrequest.AWSHTTPSConnectionPool.ConnectionCls,
     )
+
+
+@lru_cache(maxsize=1)  # an import that was made takes its time too
+def _modules() -> tuple[Any, Any, Any]:
+    from botocore import awsrequest, client, httpsession
+
+    return client, httpsession, awsrequest
 
 
 def _is_botocores_own(transport: tuple[object, ...]) -> bool:

@@ -1,7 +1,7 @@
 """The pattern of a request: what botocore built and signed once, filled in anew for every further call of its kind.
 
 Building and signing a request takes botocore most of a small call's time, and the next one differs in few places. So
-botocore's own canonical request is kept as a template, and the signing key with it.
+botocore's own canonical request is kept as a template, and what a second has in common, the signing key among it, too.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _DATE, _TOKEN = "x-amz-date", "x-amz-security-token"
 _VARYING = {
     _DATE: "%(stamp)s",
     _TOKEN: "%(token)s",
-    "amz-sdk-invocation-id": "%(id)s",
-    "content-length": "%(length)s",
+    "amz-sdk-invocation-id": "%%(id)s",  # these two are filled in last
+    "content-length": "%%(length)s",
 }
 _LEFT_OUT = "x-amzn-trace-id"  # belongs to the call that this process serves at the moment
 
@@ -58,15 +58,12 @@ class Pattern:
         slots = _VARYING | {headers[name].lower(): f"%({name})s" for name in self._parameters}
         self._scope, self._region, self._service = found["scope"], found["region"], found["service"]
         self._canonical = _canonical_template(request, found, slots)
-        self._head = _head_template(request.method, target, sent, found, slots)
-        self._lines = self._head.count("\n")
+        self._template = _head_template(request.method, target, sent, found, slots)
         self._id, self._count = str(uuid.uuid4())[:23], itertools.count()  # quicker than random each time
-        self._key = ("", "", b"")
-        self._moment = (0, "")
-        signature = self._signature(
-            given, request.body or b"", sent[_DATE][1], sent.get(_TOKEN, ("", ""))[1], secret_key
-        )
-        if signature != found["signature"]:
+        self._filled: _Filled | None = None
+        token = sent[_TOKEN][1] if _TOKEN in sent else None
+        moment = self._fill(given, sent[_DATE][1], token, "", secret_key)
+        if moment.signature(request.body or b"") != found["signature"]:
             raise ValueError("the signature is another one")
 
     def head(self, given: Mapping[str, Any], body: bytes, credentials: Any, more: Mapping[str, str]) -> bytes:
@@ -81,52 +78,61 @@ class Pattern:
         Raises:
             ValueError: something of it is not fit for a header.
         """
-        stamp = self._stamp()
-        values = {
-            "stamp": stamp,
-            "token": credentials.token,
-            "id": f"{self._id}-{next(self._count):012x}",
-            "length": len(body),
-            "access_key": credentials.access_key,
-            "day": stamp[:8],
-            "signature": self._signature(given, body, stamp, credentials.token, credentials.secret_key),
-        }
-        for name in self._parameters:
-            values[name] = given[name]
+        key = (int(time.time()), credentials, [given[name] for name in self._parameters])
+        filled = self._filled
+        if filled is None or filled.key != key:
+            stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(key[0]))
+            filled = self._fill(given, stamp, credentials.token, credentials.access_key, credentials.secret_key)
+            filled.key = key
+            self._filled = filled
+        signature, number = filled.signature(body), f"{self._id}-{next(self._count):012x}"
+        head = filled.head % {"signature": signature, "id": number, "length": len(body)}
         lines = "".join([f"{name}: {value}\r\n" for name, value in more.items()])
-        head = f"{self._head % values}{lines}\r\n"
-        if head.count("\n") != self._lines + len(more) + 1:
+        return f"{head}{lines}\r\n".encode("ascii")
+
+    def _fill(
+        self, given: Mapping[str, Any], stamp: str, token: str | None, access_key: str, secret_key: str
+    ) -> _Filled:
+        """What all requests of one second have in common that are signed with the same keys."""
+        day = stamp[:8]
+        values = {name: given[name] for name in self._parameters}
+        values |= {"stamp": stamp, "token": token, "access_key": access_key, "day": day}
+        escaped = {name: str(value).replace("%", "%%") for name, value in values.items()}
+        head = self._template % escaped
+        if head.count("\n") != self._template.count("\n"):
             raise ValueError("there is a line too many")
-        return head.encode("ascii")
-
-    def _signature(self, given: Mapping[str, Any], body: bytes, stamp: str, token: str | None, secret_key: str) -> str:
-        values = {"stamp": stamp, "token": token, "hash": sha256(body).hexdigest()}
-        for name in self._parameters:
-            values[name] = " ".join(given[name].split())  # as the canonical form has it
-        canonical = sha256((self._canonical % values).encode()).hexdigest()
-        text = f"AWS4-HMAC-SHA256\n{stamp}\n{stamp[:8]}/{self._scope}\n{canonical}"
-        return hmac.digest(self._signing_key(secret_key, stamp[:8]), text.encode(), "sha256").hex()
-
-    def _signing_key(self, secret_key: str, day: str) -> bytes:
-        """The key of a day, which is kept."""
-        kept = self._key
-        if kept[0] == day and kept[1] == secret_key:
-            return kept[2]
+        collapsed = {
+            name: " ".join(str(value).split()) for name, value in values.items()
+        }  # as the canonical form has it
         key = f"AWS4{secret_key}".encode()
         for step in (day, self._region, self._service, "aws4_request"):
             key = hmac.digest(key, step.encode(), "sha256")
-        self._key = (day, secret_key, key)
-        return key
+        text = f"AWS4-HMAC-SHA256\n{stamp}\n{day}/{self._scope}\n"
+        return _Filled(head, self._canonical % collapsed, text, key)
 
-    def _stamp(self) -> str:
-        now, moment = int(time.time()), self._moment
-        if moment[0] != now:
-            self._moment = moment = (now, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now)))
-        return moment[1]
+
+class _Filled:
+    """A pattern with its second and its keys filled in; the body, its length, the id and the signature are left."""
+
+    __slots__ = ("_canonical", "_signing_key", "_text", "head", "key")
+
+    def __init__(self, head: str, canonical: str, text: str, signing_key: bytes) -> None:
+        self.head = head
+        self.key: object = None
+        self._canonical = sha256(canonical.encode())
+        self._text = text
+        self._signing_key = signing_key
+
+    def signature(self, body: bytes) -> str:
+        """The signature over a request with this body: its hash is the last line of the canonical request."""
+        canonical = self._canonical.copy()
+        canonical.update(sha256(body).hexdigest().encode())
+        text = self._text + canonical.hexdigest()
+        return hmac.digest(self._signing_key, text.encode(), "sha256").hex()
 
 
 def _canonical_template(request: Any, found: re.Match[str], slots: Mapping[str, str]) -> str:
-    """botocore's canonical request, with places for what varies; the hash of the body is its last line."""
+    """botocore's canonical request, with places for what varies, up to its last line, which is the hash of the body."""
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
 
@@ -134,7 +140,7 @@ def _canonical_template(request: Any, found: re.Match[str], slots: Mapping[str, 
     headers = {name: _text(value) for name, value in request.headers.items() if name.lower() in names}
     unsigned = AWSRequest(method=request.method, url=request.url, headers=headers, data=request.body or b"")
     lines = SigV4Auth(None, found["service"], found["region"]).canonical_request(unsigned).split("\n")
-    return "\n".join([*(_line(line, slots) for line in lines[:-1]), "%(hash)s"])
+    return "\n".join([*(_line(line, slots) for line in lines[:-1]), ""])
 
 
 def _line(line: str, slots: Mapping[str, str]) -> str:
@@ -147,14 +153,19 @@ def _head_template(
 ) -> str:
     authorization = (
         f"AWS4-HMAC-SHA256 Credential=%(access_key)s/%(day)s/{found['scope']}, SignedHeaders={found['names']}, "
-        "Signature=%(signature)s"
+        "Signature=%%(signature)s"
     )
-    lines = [f"{method} {target} HTTP/1.1".replace("%", "%%")]
+    lines = [_twice(f"{method} {target} HTTP/1.1")]
     for lower, (name, value) in sent.items():
         if lower != _LEFT_OUT:
-            filled = authorization if lower == "authorization" else slots.get(lower, value.replace("%", "%%"))
+            filled = authorization if lower == "authorization" else slots.get(lower, _twice(value))
             lines.append(f"{name}: {filled}")
     return "\r\n".join([*lines, "Accept-Encoding: identity\r\n"])
+
+
+def _twice(text: str) -> str:
+    """The text, to be filled in twice."""
+    return text.replace("%", "%%%%")
 
 
 def _text(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -35,6 +36,11 @@ class Way:
         lane: the lane that it is on.
         pool: connections to its endpoint.
         credentials: what it signs with.
+
+    Attributes:
+        is_renewed: the credentials are, from time to time.
+        is_function: this process serves a function of Lambda itself.
+        patterns: what requests look like, by their kind.
     """
 
     def __init__(self, client: Any, lane: Lane, pool: Pool, credentials: Any) -> None:
@@ -42,6 +48,7 @@ class Way:
         from botocore.parsers import create_parser
 
         self.client, self.lane, self.pool, self.credentials = client, lane, pool, credentials
+        self.is_function = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
         self.is_renewed = isinstance(credentials, RefreshableCredentials)
         self.patterns: dict[Kind, Pattern] = {}
         self._disagreements = 0
