@@ -50,10 +50,10 @@ def tables(effort: Effort) -> list[Table]:
     made = []
     with processes.service(python, _LATENCY) as (url, service):
         for in_flight, rounds in _IN_FLIGHT.items():
-            count, rounds = (_COUNT, rounds) if effort.rounds > 1 else (2 * in_flight, 1)
-            made.append(_fan_out(url, service, in_flight, count, rounds, effort))
+            count = min(_COUNT, in_flight * effort.waves)
+            made.append(_fan_out(url, service, in_flight, count, min(rounds, effort.rounds), effort))
     with processes.service(python, 1.0) as (url, service):
-        made.append(_long_calls(url, service, 1000 if effort.rounds > 1 else 20, effort))
+        made.append(_long_calls(url, service, min(1000, 10 * effort.waves), effort))
     return made
 
 

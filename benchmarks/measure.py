@@ -24,12 +24,14 @@ class Effort:
         rounds: in each of them every subject has its turn.
         calls: how often a subject does its work in one turn.
         processes: how often each kind of process is started.
+        waves: how many calls of many are made for each that is in flight, up to 10,000 of them.
         installs: environments that peers need are made where they are missing.
     """
 
     rounds: int
     calls: int
     processes: int
+    waves: int = 1000
     installs: bool = True
 
 

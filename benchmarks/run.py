@@ -54,20 +54,23 @@ _FIGURES: dict[str, Callable[[Effort], list[Table]]] = {
     "serve": _of_rows(serve.rows),
 }
 _FULL = Effort(rounds=25, calls=2000, processes=40)
-_QUICK = Effort(rounds=1, calls=5, processes=1, installs=False)
+_SHORT = Effort(rounds=3, calls=500, processes=5, waves=100)
+_QUICK = Effort(rounds=1, calls=5, processes=1, waves=2, installs=False)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure fcall and print the figures.")
     parser.add_argument("figures", nargs="*", metavar="FIGURE", help=f"some of: {', '.join(_FIGURES)}; default: all")
     parser.add_argument("--quick", action="store_true", help="see that everything runs; its numbers mean nothing")
+    parser.add_argument("--short", action="store_true", help="fewer rounds: half of the time, and more noise")
     parser.add_argument("--write", action="store_true", help="put the tables and plots into docs/")
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.figures if name not in _FIGURES]:
         parser.error(f"there is no figure {unknown[0]!r}; there are {', '.join(_FIGURES)}")
+    effort = _QUICK if arguments.quick else _SHORT if arguments.short else _FULL
     print(f"{_machine()}\n")
     for name in arguments.figures or _FIGURES:
-        tables = _FIGURES[name](_QUICK if arguments.quick else _FULL)
+        tables = _FIGURES[name](effort)
         text = "\n\n".join(_lines(table) for table in tables) or f"{name}: its peers are not installed."
         print(f"{text}\n", flush=True)
         if arguments.write and tables:

@@ -556,6 +556,9 @@ def test_an_asynchronous_iterable_that_is_cancelled_ends_the_map() -> None:
             assert 1 == (await anext(results)).json()
             with pytest.raises(asyncio.CancelledError):
                 await anext(results)
+            task = asyncio.current_task()
+            assert task is not None
+            assert 0 == task.cancelling()  # it was not our time-out
 
     run(use())
 

@@ -19,6 +19,7 @@ VARIABLE: ContextVar[str] = ContextVar("VARIABLE", default="unset")
 
 PROGRAM = """
 import asyncio, os, signal, sys, threading, time, warnings
+warnings.simplefilter("error", ResourceWarning)
 warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 and later warn of every fork among threads
 signal.signal(signal.SIGINT, signal.default_int_handler)
 import fcall
@@ -221,7 +222,9 @@ for result in client.map("f", range(60), concurrency=8):
     if len(seen) in (10, 30):
         pid = os.fork()
         if not pid:
+            import gc
             signal.alarm(20)
+            assert gc.collect() >= 0
             os._exit(0 if [r.json() for r in client.map("f", range(9), concurrency=4)] == list(range(9)) else 7)
         assert os.waitpid(pid, 0)[1] == 0
 assert seen == list(range(60)), seen

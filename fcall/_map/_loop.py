@@ -19,17 +19,13 @@ class LoopThread:
     """An event loop that runs from its first use on, on a daemon thread. A forked child begins another one."""
 
     def __init__(self) -> None:
-        self._parents: list[asyncio.AbstractEventLoop] = []
-        self._loop: asyncio.AbstractEventLoop | None = None
         self.after_fork_in_child()
         forget_in_child(self)
 
     def after_fork_in_child(self) -> None:
-        """The loop runs in the parent; it is kept, since letting go of it here would close what the parent waits on."""
-        if self._loop is not None:
-            self._parents.append(self._loop)
+        """The loop runs in the parent."""
         self._lock = threading.Lock()
-        self._loop = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
 
     def is_here(self) -> bool:
