@@ -458,6 +458,50 @@ def _leave_an_event(durable: str) -> None:
     Path("slow.py").write_text("def wait(event, context):\n    return None\n")
 
 
+def test_a_file_may_register_what_it_is_served_for(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that registers its functions when a call imports it is served as before."""
+    monkeypatch.setattr(fcall.local._registry.DEFAULT, "_functions", {})
+    Path("app.py").write_text(
+        "import fcall\n@fcall.local.function('images/resize')\ndef resize(event, context): return event\n"
+    )
+    server = serve("app.py", registry=None)
+
+    assert ["[1]", "[1]"] == [_asked(server, "/toy/images/resize", b"[1]")[1]["payload"] for _ in range(2)]
+    assert ["resize"] == _listed(server)
+
+
+def test_whoever_is_shown_calls_changes_no_answer(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    """A function that is shown every call and raises is logged, and the call is answered."""
+    Path("app.py").write_text(HANDLERS)
+    server = serve("app.py", tell=lambda entry: 1 / 0)
+
+    assert "[1]" == _asked(server, "/toy/echo", b"[1]")[1]["payload"]
+    assert "a call could not be shown" in caplog.text
+
+
+def test_a_reload_lets_what_is_under_way_end(serve: Serve, registry: fcall.local.Registry) -> None:
+    """A call that is under way while functions are served anew has its answer from those that were."""
+    running, go_on, answers = threading.Event(), threading.Event(), []
+
+    @registry.function("wait")
+    def wait(event: object, context: object) -> str:
+        running.set()
+        go_on.wait(60)
+        return "answered"
+
+    server = serve(function_timeout=60)
+    caller = threading.Thread(target=lambda: answers.append(_asked(server, "/toy/wait")[1]["payload"]))
+    caller.start()
+    assert running.wait(60)
+    old = server._app.stage
+    server.reload()
+    go_on.set()
+    caller.join(60)
+
+    assert old is not server._app.stage
+    assert ['"answered"', '"answered"'] == [*answers, _asked(server, "/toy/wait")[1]["payload"]]
+
+
 @pytest.mark.parametrize("isolation", ["inline", "process"])
 def test_a_changed_file_is_served_anew(serve: Serve, isolation: str) -> None:
     """With reload, a changed handler, a changed module that it imports and a new handler are served as they are now."""
