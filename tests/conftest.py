@@ -63,17 +63,24 @@ def client(registry: fcall.local.Registry) -> Iterator[fcall.Client]:
 
 
 @pytest.fixture
-def run_program() -> Callable[[str], subprocess.CompletedProcess[str]]:
-    """Runs a program in a Python of its own and in this test's folder, for a minute at most.
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs that the test starts are not measured.
 
-    It is not measured: coverage has locks of its own, which a child that is forked amid threads may find held.
+    Coverage has locks of its own: a child that is forked amid threads may find them held, and Ctrl-C that comes while
+    one is held leaves it so, which hangs the program at its next line.
     """
-    unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+    monkeypatch.delenv("COVERAGE_PROCESS_START", raising=False)
+
+
+@pytest.fixture
+def run_program(unmeasured: None) -> Callable[[str], subprocess.CompletedProcess[str]]:
+    """Runs a program in a Python of its own and in this test's folder, for a minute at most."""
 
     def run(program: str) -> subprocess.CompletedProcess[str]:
         Path("program.py").write_text(textwrap.dedent(program))
         command = [sys.executable, "program.py"]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, env=unmeasured)
+        return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
     return run
 

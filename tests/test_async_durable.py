@@ -26,7 +26,10 @@ from fcall.local._request_id import new_request_id
 from fcall.local._store import Store
 from fcall.provider import Invocation
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no locks that end with a process")
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no locks that end with a process"),
+    pytest.mark.usefixtures("unmeasured"),
+]
 
 BEGIN = """
     import os, signal, sys, time
@@ -62,14 +65,12 @@ def _own_records() -> Iterator[None]:
 def started(program: str) -> subprocess.Popen[str]:
     """A program that runs in a Python of its own, in the working directory of the test."""
     code = textwrap.dedent(BEGIN) + textwrap.dedent(program)
-    unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
     return subprocess.Popen(
         [sys.executable, "-c", code],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=unmeasured,  # coverage's own database does not withstand being killed
     )
 
 

@@ -36,6 +36,12 @@ def slow(event, context):
     open("began", "a").close()
     time.sleep(event.get("seconds", 0.5))
     return event["n"]
+
+def patient(event, context):
+    open("began", "a").close()
+    while not os.path.exists("go"):
+        time.sleep(0.01)
+    return event["n"]
 """
 
 
@@ -186,23 +192,28 @@ def test_nothing_is_lost_by_twenty_kills() -> None:
     resumed_after_kills(20)
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_ctrl_c_waits_for_what_was_sent() -> None:
     """The first Ctrl-C sends nothing more and writes the answers of what was sent; --resume goes on."""
     wrote(500)
-    process = begun("local:app.py:slow", "in.jsonl", "--output", "out.jsonl", "--concurrency", "2")
+    process = begun("local:app.py:patient", "in.jsonl", "--output", "out.jsonl", "--concurrency", "2")
     while not Path("began").exists():
         time.sleep(0.01)
-    time.sleep(0.1)
     process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    assert "\n" == process.stderr.readline()  # the progress line ends
+    told = process.stderr.readline()
+    Path("go").touch()
     _, errors = process.communicate(timeout=20)
     answered = lines(Path("out.jsonl").read_text())
 
     assert 130 == process.returncode
-    assert "fcall: interrupted. What was sent is waited for; Ctrl-C again gives it up." in errors
+    assert "fcall: interrupted. What was sent is waited for; Ctrl-C again gives it up.\n" == told
     assert f"fcall: interrupted. {len(answered)} lines were written; --resume goes on." in errors
     assert 1 <= len(answered) <= 4
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_ctrl_c_again_gives_it_up() -> None:
     """The second one ends at once, and says that what was under way may have run."""
     Path("in.jsonl").write_text('{"n": 1, "seconds": 60}\n' * 4)

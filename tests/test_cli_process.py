@@ -167,6 +167,7 @@ def test_a_terminal_gets_indented_json() -> None:
     assert b'{\r\n  "a": [\r\n    1\r\n  ]\r\n}\r\n' == printed
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_ctrl_c_says_that_the_function_may_have_run() -> None:
     """Ctrl-C in a function ends the command with 130, and with what is known of the function."""
     with started("invoke", "local:app.py:endless?function_timeout=60") as process:
@@ -178,6 +179,7 @@ def test_ctrl_c_says_that_the_function_may_have_run() -> None:
     assert "fcall: interrupted. The function may have run, or run in part (executed: MAYBE).\n" == err
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_ctrl_c_before_the_call_says_that_nothing_was_called() -> None:
     """Ctrl-C while the event is being read ends the command with 130, and nothing was called."""
     with started("invoke", "local:app.py:endless", "-") as process:
@@ -190,6 +192,7 @@ def test_ctrl_c_before_the_call_says_that_nothing_was_called() -> None:
     assert (130, "", "fcall: interrupted. No function was called.\n") == (process.returncode, out, err)
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_what_was_accepted_survives_one_ctrl_c() -> None:
     """An accepted event is finished although somebody pressed Ctrl-C, who is told so."""
     with started("invoke", "local:app.py:patient?function_timeout=60", "--async") as process:
@@ -204,6 +207,7 @@ def test_what_was_accepted_survives_one_ctrl_c() -> None:
     assert (130, "ended\nfcall: interrupted. What was accepted has run.\n") == (process.returncode, err)
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_second_ctrl_c_gives_up() -> None:
     """Two times Ctrl-C ends the command at once, with a sentence on what that means for the event."""
     with started("invoke", "local:app.py:endless", "--async") as process:
@@ -228,6 +232,7 @@ def _wait_until_it_reads(process: subprocess.Popen[str]) -> None:
         assert process.poll() is None
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["invoke", "--help"]])
 def test_asking_for_the_version_or_help_is_light(arguments: list[str]) -> None:
     """--version and --help load neither pluggy, nor the entry points, nor any of the machinery that calls."""
@@ -235,9 +240,8 @@ def test_asking_for_the_version_or_help_is_light(arguments: list[str]) -> None:
         "import atexit, json, sys; atexit.register(lambda: print(json.dumps(sorted(sys.modules)), file=sys.stderr));"
         f"sys.argv = ['fcall', *{arguments}]; from fcall.cli import main; main()"
     )
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
     finished = subprocess.run(
-        [sys.executable, "-c", program], env=environ, capture_output=True, encoding="utf-8", timeout=60, check=True
+        [sys.executable, "-c", program], capture_output=True, encoding="utf-8", timeout=60, check=True
     )
     loaded = json.loads(finished.stderr)
     heavy = {"pluggy", "importlib.metadata", "logging", "asyncio", "socket", "tomllib", "fcall._client", "fcall.errors"}

@@ -13,14 +13,10 @@ from fcall import _fork
 
 Run = Callable[[str], "subprocess.CompletedProcess[str]"]
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-
-
-@pytest.fixture(autouse=True)
-def _not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Coverage has locks of its own, which no fork of ours can free."""
-    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
-    monkeypatch.delenv("COVERAGE_PROCESS_START", raising=False)
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork"),
+    pytest.mark.usefixtures("unmeasured"),
+]
 
 
 # `child` runs a function in a forked child, which an alarm ends if it hangs, and gives the child's exit code.

@@ -70,11 +70,12 @@ def _settings(examples: int) -> Any:
     )
 
 
-def test_any_mapping_ends_well() -> None:
+@pytest.mark.parametrize("examples", [500, pytest.param(2_000, marks=pytest.mark.long)])
+def test_any_mapping_ends_well(examples: int) -> None:
     """Any mapping is a configuration or a ConfigurationError, and so is any service of one."""
     ends: collections.Counter[str] = collections.Counter()
 
-    @_settings(2_000)
+    @_settings(examples)
     @hypothesis.given(CONFIGS, _mostly(st.none(), SCALARS, 15))
     def loaded(config: Any, env: Any) -> None:
         said = ""
@@ -91,8 +92,8 @@ def test_any_mapping_ends_well() -> None:
 
     loaded()
 
-    assert ends["loaded"] > 300, ends
-    assert ends["bound"] > 100, ends
+    assert ends["loaded"] > 0.15 * examples, ends
+    assert ends["bound"] > 0.05 * examples, ends
 
 
 def test_any_mapping_makes_a_client_that_says_why_it_cannot_call() -> None:

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send"),
+    pytest.mark.usefixtures("unmeasured"),
+]
 
 # A shell may have started us with SIGINT ignored, which a program inherits.
 BEGIN = """
@@ -181,12 +184,17 @@ def test_in_the_queue_for_a_place() -> None:
             def close(self):
                 pass
 
+        def report_the_wait():
+            while sys._current_frames()[threading.main_thread().ident].f_code.co_name != "_entered":
+                time.sleep(0.001)
+            ready()
+
         client = fcall.Client(provider="slow", providers={"slow": Slow()}, max_in_flight=1)
         holder = threading.Thread(target=client.invoke, args=("f",))
         holder.start()
         called.wait()
+        threading.Thread(target=report_the_wait, daemon=True).start()
         try:
-            ready()
             client.invoke("f")
         finally:
             released.set()

@@ -31,7 +31,8 @@ TEMPLATES = [
 ]
 
 
-def test_no_name_imports_code(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("examples", [500, pytest.param(2_000, marks=pytest.mark.long)])
+def test_no_name_imports_code(examples: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Names that came with the call are looked up among the registrations, and nowhere else."""
     imported: list[str] = []
     for path in ("canary.py", "package/__init__.py", "package/canary.py"):
@@ -46,7 +47,7 @@ def test_no_name_imports_code(monkeypatch: pytest.MonkeyPatch) -> None:
     services["table"] = {"provider": "local", "functions": {"known": "known.py:handler", "*": "{function}"}}
     clients = [fcall.Client({"defaults": {"provider": "local"}, "services": services}), fcall.Client()]
 
-    @hypothesis.settings(max_examples=2_000, derandomize=True, database=None, deadline=None)
+    @hypothesis.settings(max_examples=examples, derandomize=True, database=None, deadline=None)
     @hypothesis.given(
         st.fixed_dictionaries(
             {},

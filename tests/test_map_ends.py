@@ -13,7 +13,10 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither SIGINT to send nor forks")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither SIGINT to send nor forks"),
+    pytest.mark.usefixtures("unmeasured"),
+]
 
 BEGIN = """
 import os, signal, sys, time, warnings

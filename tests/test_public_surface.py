@@ -8,7 +8,6 @@ import graphlib
 import importlib
 import inspect
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +18,8 @@ from typing import Any
 import pytest
 
 import fcall
+
+pytestmark = pytest.mark.usefixtures("unmeasured")  # measuring imports a good deal
 
 PACKAGE = Path(fcall.__file__).parent
 DOORS = (
@@ -197,12 +198,10 @@ def _public_methods(thing: type) -> list[str]:
 
 
 def _fresh(program: str, folder: Path) -> Any:
-    """What a program prints, by way of JSON, in a process that no coverage measures: measuring imports a good deal."""
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    """What a program prints, by way of JSON, in a process of its own."""
     finished = subprocess.run(
         [sys.executable, "-c", program],
         cwd=folder,
-        env=environ,
         capture_output=True,
         encoding="utf-8",
         timeout=60,
