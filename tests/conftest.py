@@ -149,3 +149,23 @@ def spawn() -> Callable[..., Ended]:
         return Ended(finished.returncode, finished.stdout, finished.stderr.decode())
 
     return spawn
+
+
+@pytest.fixture
+def serve(registry: fcall.local.Registry) -> Iterator[Callable[..., Any]]:
+    """Starts servers of the toy API, which end with the test."""
+    from toy_api import ToyApi
+
+    from fcall.serve import Server
+
+    servers: list[Server] = []
+
+    def serve(*handlers: str, **settings: Any) -> Server:
+        server = Server(*handlers, **{"registry": registry, "apis": [ToyApi()], **settings})
+        servers.append(server)
+        server.start()
+        return server
+
+    yield serve
+    for server in servers:
+        server.close()

@@ -1,205 +1,31 @@
-"""The server: functions of every kind of source, behind an API, whatever they and their callers do."""
+"""The server: functions behind an API, whatever they and their callers do."""
 
 from __future__ import annotations
 
 import builtins
-import http.client
 import json
 import logging
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 import fcall
-from fcall.errors import ConfigurationError, InvalidParamsError, ProviderNotInstalledError
+from fcall.errors import ConfigurationError, ProviderNotInstalledError
 
 for _module in ("uvicorn", "httptools"):
     pytest.importorskip(_module, reason=f"{_module} is not installed, which serving needs")
 
-from toy_api import ToyApi  # noqa: E402 - it needs nothing, and nothing needs it where serving is skipped
+from toy_api import HANDLERS, ToyApi, asked  # noqa: E402 - it needs what may not be installed
 
 from fcall.serve import Server  # noqa: E402
 
-HANDLERS = """
-import os, sys, time
-
-def echo(event, context):
-    return event
-
-def service_of(event, context):
-    return context.function_name
-
-def boom(event, context):
-    raise ValueError("no good")
-
-def leave(event, context):
-    sys.exit(3)
-
-def crash(event, context):
-    os._exit(3)
-
-def flood(event, context):
-    for _ in range(300):
-        print("x" * 10_000)
-        print("y" * 10_000, file=sys.stderr)
-    return "flooded"
-
-def hang(event, context):
-    time.sleep(event)
-
-def _private(event, context): ...
-def too_few(event): ...
-def too_many(event, context, more): ...
-"""
-
 Serve = Callable[..., Server]
-
-
-@pytest.fixture
-def serve(registry: fcall.local.Registry) -> Iterator[Serve]:
-    """Starts servers of the toy API, which end with the test."""
-    servers = []
-
-    def serve(*handlers: str, **settings: Any) -> Server:
-        server = Server(*handlers, **{"registry": registry, "apis": [ToyApi()], **settings})
-        servers.append(server)
-        server.start()
-        return server
-
-    yield serve
-    for server in servers:
-        server.close()
-
-
-def _asked(
-    server: Server, path: str, body: bytes | None = b"{}", method: str = "POST", **headers: str
-) -> tuple[int, Any]:
-    """Status and document of an answer."""
-    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=60)
-    try:
-        connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
-        answer = connection.getresponse()
-        content = answer.read()
-        is_json = answer.headers.get("Content-Type") == "application/json"
-        return answer.status, json.loads(content) if is_json else content.decode()
-    finally:
-        connection.close()
-
-
-def _listed(server: Server) -> list[str]:
-    return _asked(server, "/toy/", None, "GET")[1]["names"]
-
-
-def test_a_file_is_served_by_its_handlers(serve: Serve) -> None:
-    """Public functions of a file that take an event and a context are served by their names; it is not run for that."""
-    Path("app.py").write_text(HANDLERS + "\nraise SystemExit('was run')\n")
-
-    server = serve("app.py")
-
-    assert ["boom", "crash", "echo", "flood", "hang", "leave", "service_of"] == _listed(server)
-
-
-def test_all_says_which_handlers_are_served(serve: Serve) -> None:
-    """Where a file has ``__all__``, only what it lists is served."""
-    Path("app.py").write_text(HANDLERS + '\n__all__ = ["echo", "_private"]\n')
-
-    assert ["_private", "echo"] == _listed(serve("app.py"))
-
-
-def test_registered_handlers_are_served_by_their_names(serve: Serve) -> None:
-    """Where a file registers functions, these are served, each by the name and the service that it is registered by."""
-    Path("app.py").write_text(
-        "import fcall\n"
-        "@fcall.local.function('images/resize')\ndef work(event, context): return context.function_name\n"
-        "def other(event, context): ...\n"
-    )
-    server = serve("app.py")
-
-    assert ["resize"] == _listed(server)
-    assert (200, '"work"') == (
-        _asked(server, "/toy/images/resize")[0],
-        _asked(server, "/toy/images-resize")[1]["payload"],
-    )
-    assert 404 == _asked(server, "/toy/videos/resize")[0]
-
-
-def test_a_single_function_is_served_by_a_name_of_choice(serve: Serve) -> None:
-    """``service/name=path:function`` serves one function, by another name and in a service."""
-    Path("app.py").write_text(HANDLERS)
-    server = serve("say=app.py:echo", "images/say=app.py:boom")
-
-    assert ["images-say", "say"] == _listed(server)
-    assert '{"a": 1}' == _asked(server, "/toy/say", b'{"a": 1}')[1]["payload"]
-    assert "ValueError" == _asked(server, "/toy/images-say")[1]["error"]
-    assert "ValueError" == _asked(server, "/toy/images/say")[1]["error"]
-
-
-@pytest.mark.parametrize(
-    ("handlers", "said"),
-    [
-        (["absent.py"], "there is no file"),
-        (["absent.py:function"], "there is no file"),
-        (["empty.py"], "has no function that takes"),
-        (["wrong.py"], "is not Python"),
-        (["app.py:echo", "echo=app.py:boom"], "two functions are called 'echo'"),
-        (["name=app.py"], "names no handler"),
-        (["echo:prod=app.py:echo"], "is neither"),
-    ],
-)
-def test_what_cannot_be_served_is_a_configuration_error(handlers: list[str], said: str) -> None:
-    """A file that is missing, empty or wrong, and a name given twice, are told before anything listens."""
-    Path("app.py").write_text(HANDLERS)
-    Path("empty.py").write_text("x = 1\n")
-    Path("wrong.py").write_text("def f(:\n")
-
-    with pytest.raises(ConfigurationError, match=said):
-        Server(*handlers, apis=[ToyApi()])
-
-
-def test_local_services_of_the_configuration_are_served(serve: Serve) -> None:
-    """Without handlers, the functions that local services name are served with their options; others are named."""
-    Path("app.py").write_text(HANDLERS)
-    Path("fcall.toml").write_text("""
-[services.images]
-provider = "local"
-functions = { say = "app.py:echo", wait = "app.py:hang?function_timeout=0.1", "*" = "{function}" }
-
-[services.videos]
-provider = "aws"
-region = "eu-west-1"
-""")
-    server = serve()
-
-    assert ["say", "wait"] == _listed(server)
-    assert ("videos",) == server.skipped
-    assert "[1]" == _asked(server, "/toy/images/say", b"[1]")[1]["payload"]
-    assert "Sandbox.Timedout" == _asked(server, "/toy/wait", b"0.3")[1]["error"]
-
-
-def test_options_go_before_what_the_configuration_says(serve: Serve) -> None:
-    """An option that the server is given holds for the configured services too."""
-    Path("app.py").write_text(HANDLERS)
-    config = {"services": {"images": {"provider": "local", "functions": {"wait": "app.py:hang"}}}}
-    server = serve(config=config, function_timeout=0.1)
-
-    assert "Sandbox.Timedout" == _asked(server, "/toy/wait", b"0.3")[1]["error"]
-
-
-def test_what_is_registered_later_is_served_at_once(serve: Serve, registry: fcall.local.Registry) -> None:
-    """A function that this process registers after the start is served from then on."""
-    server = serve()
-    before = _asked(server, "/toy/images/late")[0]
-    registry.function("images/late")(lambda event, context: "here")
-
-    assert 404 == before
-    assert '"here"' == _asked(server, "/toy/images/late")[1]["payload"]
 
 
 def test_each_kind_of_call_has_its_answer(serve: Serve) -> None:
@@ -207,10 +33,10 @@ def test_each_kind_of_call_has_its_answer(serve: Serve) -> None:
     Path("app.py").write_text(HANDLERS)
     server = serve("app.py", aliases={"live": "3"}, async_retries=0)
 
-    assert "[1]" == _asked(server, "/toy/echo", b"[1]")[1]["payload"]
-    assert "ValueError" == _asked(server, "/toy/boom")[1]["error"]
-    assert [200, 404] == [_asked(server, f"/toy/echo?version={name}")[0] for name in ("live", "dead")]
-    assert [202, 200] == [_asked(server, f"/toy/boom?type={type_}")[0] for type_ in ("Async", "DryRun")]
+    assert "[1]" == asked(server, "/toy/echo", b"[1]")[1]["payload"]
+    assert "ValueError" == asked(server, "/toy/boom")[1]["error"]
+    assert [200, 404] == [asked(server, f"/toy/echo?version={name}")[0] for name in ("live", "dead")]
+    assert [202, 200] == [asked(server, f"/toy/boom?type={type_}")[0] for type_ in ("Async", "DryRun")]
 
 
 @pytest.mark.parametrize("isolation", ["inline", "process"])
@@ -218,15 +44,15 @@ def test_no_function_ends_the_server(serve: Serve, isolation: str, capfd: pytest
     """After functions that leave, hang and flood, and in a process of their own crash, the next call is answered."""
     Path("app.py").write_text(HANDLERS)
     server = serve("app.py", isolation=isolation, function_timeout=2)
-    ends = {name: _asked(server, f"/toy/{name}", b"30")[1] for name in ("leave", "hang", "flood", "boom")}
+    ends = {name: asked(server, f"/toy/{name}", b"30")[1] for name in ("leave", "hang", "flood", "boom")}
     if isolation == "process":
-        ends["crash"] = _asked(server, "/toy/crash")[1]
+        ends["crash"] = asked(server, "/toy/crash")[1]
 
     assert "Runtime.ExitError" == ends["leave"]["error"]
     assert "Sandbox.Timedout" == ends["hang"]["error"]
     assert '"flooded"' == ends["flood"]["payload"]
     assert "Runtime.ExitError" == ends.get("crash", ends["leave"])["error"]
-    assert "[1]" == _asked(server, "/toy/echo", b"[1]")[1]["payload"]
+    assert "[1]" == asked(server, "/toy/echo", b"[1]")[1]["payload"]
 
 
 def test_a_function_that_hangs_is_told_of_once(serve: Serve, registry: fcall.local.Registry) -> None:
@@ -239,7 +65,7 @@ def test_a_function_that_hangs_is_told_of_once(serve: Serve, registry: fcall.loc
         returned.set()
 
     server = serve(function_timeout=0.2, tell=told.append)
-    answer = _asked(server, "/toy/hang")[1]
+    answer = asked(server, "/toy/hang")[1]
     go_on.set()
     assert returned.wait(60)
     server.close()
@@ -255,8 +81,8 @@ def test_a_log_is_brought_where_it_is_asked_for(serve: Serve) -> None:
     quiet, loud = (
         serve("app.py", isolation="process", wants_log=wants_log, tell=told.append) for wants_log in (False, True)
     )
-    logs = [_asked(quiet, "/toy/fail")[1]["log"], _asked(quiet, "/toy/fail?log=1")[1]["log"]]
-    _asked(loud, "/toy/fail")
+    logs = [asked(quiet, "/toy/fail")[1]["log"], asked(quiet, "/toy/fail?log=1")[1]["log"]]
+    asked(loud, "/toy/fail")
 
     assert logs[0] is None
     assert "said\n" in logs[1]
@@ -268,7 +94,7 @@ def test_a_call_is_one_readable_line(serve: Serve) -> None:
     Path("app.py").write_text(HANDLERS)
     lines: list[str] = []
     server = serve("images/work=app.py:boom", tell=lambda entry: lines.append(str(entry)))
-    request_id = _asked(server, "/toy/images/work", b'"secret"')[1]["id"]
+    request_id = asked(server, "/toy/images/work", b'"secret"')[1]["id"]
     moment, api, function, type_, outcome, took, shown_id = lines[0].split("  ")
 
     assert ["toy", "images/work", "Sync", "200 FunctionError (ValueError)"] == [api, function, type_, outcome]
@@ -281,11 +107,11 @@ def test_the_state_holds_what_was_called_and_no_payload(serve: Serve) -> None:
     Path("app.py").write_text(HANDLERS)
     fcall.local.forget_calls()
     server = serve("app.py", async_retries=1)
-    accepted = _asked(server, "/toy/boom?type=Async", b'"secret"')[1]["id"]
-    _asked(server, "/toy/echo", b'"secret"')
+    accepted = asked(server, "/toy/boom?type=Async", b'"secret"')[1]["id"]
+    asked(server, "/toy/echo", b'"secret"')
     assert fcall.local.drain(60)
-    status, state = _asked(server, "/_fcall/state", None, "GET")
-    page = _asked(server, "/", None, "GET")
+    status, state = asked(server, "/_fcall/state", None, "GET")
+    page = asked(server, "/", None, "GET")
 
     assert 200 == status
     assert "secret" not in json.dumps(state)
@@ -296,76 +122,7 @@ def test_the_state_holds_what_was_called_and_no_payload(serve: Serve) -> None:
     ]
     assert 0 == state["queue"]["waiting"]
     assert (200, True) == (page[0], page[1].startswith("<!doctype html>"))
-    assert [404, 405] == [_asked(server, "/x", None, "GET")[0], _asked(server, "/")[0]]
-
-
-@pytest.fixture(scope="module")
-def gated() -> Iterator[Server]:
-    """A server with a name of its own."""
-    with Server(apis=[ToyApi()], registry=fcall.local.Registry(), allow_hosts=["build-box"]) as server:
-        yield server
-
-
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        ({}, 200),
-        ({"Host": "localhost:9700"}, 200),
-        ({"Host": "app.localhost"}, 200),
-        ({"Host": "[::1]:80"}, 200),
-        ({"Host": "Build-Box:80"}, 200),
-        ({"Host": "evil.example"}, 403),
-        ({"Host": "localhost.evil.example"}, 403),
-        ({"Host": "127.0.0.1.evil.example"}, 403),
-        ({"Host": "evil@localhost"}, 403),
-        ({"Host": ""}, 403),
-        ({"Host": "localhost:1", "Origin": "http://localhost:1"}, 200),
-        ({"Host": "localhost:1", "Origin": "http://localhost:2"}, 403),
-        ({"Origin": "null"}, 403),
-        ({"Origin": "http://evil.example"}, 403),
-        ({"Sec_Fetch_Site": "cross-site"}, 403),
-        ({"Sec_Fetch_Site": "same-origin"}, 200),
-    ],
-)
-def test_pages_of_other_sites_are_kept_out(gated: Server, headers: dict[str, str], status: int) -> None:
-    """A request that a browser sends for another site is refused by its Host or Origin, names of our own are not."""
-    assert status == _asked(gated, "/toy/", None, "GET", **headers)[0]
-
-
-def test_with_verify_nothing_unsigned_comes_in(serve: Serve) -> None:
-    """A request that none of the keys signed is refused in the API's own words."""
-    Path("app.py").write_text(HANDLERS)
-    server = serve("app.py", verify={"me": "secret"})
-
-    assert (403, {"error": "unsigned"}) == _asked(server, "/toy/echo")
-    assert 200 == _asked(server, "/toy/echo", X_Key="me:secret")[0]
-
-
-@pytest.mark.parametrize("settings", [{}, {"allow_remote": True}, {"token": "a token of some length"}])
-def test_other_machines_take_a_flag_and_a_token(settings: dict[str, Any]) -> None:
-    """Nothing listens at an address that other machines reach unless both are given."""
-    with pytest.raises(InvalidParamsError, match="--allow-remote and give a --token"):
-        Server(apis=[ToyApi()], host="0.0.0.0", **settings)
-
-
-def test_a_token_is_long() -> None:
-    """A token that could be guessed is refused."""
-    with pytest.raises(InvalidParamsError, match="at least 16 characters"):
-        Server(apis=[ToyApi()], token="short")
-
-
-def test_a_token_is_a_secret_key_over_an_api_and_a_password_for_people(serve: Serve) -> None:
-    """With a token, API requests are signed with it as the key ``fcall``, and people show it."""
-    token = "a token of some length"
-    server = serve(host="0.0.0.0", allow_remote=True, token=token)
-    basic = "Basic OmEgdG9rZW4gb2Ygc29tZSBsZW5ndGg="  # nobody's name, and the token
-
-    assert "http://127.0.0.1:" in server.url
-    assert [403, 200] == [_asked(server, "/toy/", None, "GET", X_Key=key)[0] for key in ("x:y", f"fcall:{token}")]
-    assert [401, 401, 401, 200, 200] == [
-        _asked(server, "/_fcall/state", None, "GET", Authorization=shown)[0]
-        for shown in ("", "Bearer x", "Basic x", f"Bearer {token}", basic)
-    ]
+    assert [404, 405] == [asked(server, "/x", None, "GET")[0], asked(server, "/")[0]]
 
 
 def test_a_broken_api_is_answered_for(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
@@ -374,9 +131,9 @@ def test_a_broken_api_is_answered_for(serve: Serve, caplog: pytest.LogCaptureFix
     server = serve("app.py")
 
     with caplog.at_level(logging.ERROR, "fcall"):
-        assert 500 == _asked(server, "/toy/echo", b"break the API")[0]
+        assert 500 == asked(server, "/toy/echo", b"break the API")[0]
     assert "the API toy could not answer a request" in caplog.text
-    assert 200 == _asked(server, "/toy/echo")[0]
+    assert 200 == asked(server, "/toy/echo")[0]
 
 
 def test_more_requests_than_allowed_are_refused(serve: Serve, registry: fcall.local.Registry) -> None:
@@ -389,15 +146,15 @@ def test_more_requests_than_allowed_are_refused(serve: Serve, registry: fcall.lo
         go_on.wait(60)
 
     server = serve(concurrency=1, function_timeout=60)
-    first = threading.Thread(target=_asked, args=(server, "/toy/wait"))
+    first = threading.Thread(target=asked, args=(server, "/toy/wait"))
     first.start()
     assert running.wait(60)
-    refused = _asked(server, "/toy/wait")[0]
+    refused = asked(server, "/toy/wait")[0]
     go_on.set()
     first.join()
 
     assert 429 == refused
-    assert 200 == _asked(server, "/toy/wait")[0]
+    assert 200 == asked(server, "/toy/wait")[0]
 
 
 def test_what_is_under_way_is_answered_at_the_end(serve: Serve, registry: fcall.local.Registry) -> None:
@@ -412,8 +169,8 @@ def test_what_is_under_way_is_answered_at_the_end(serve: Serve, registry: fcall.
         return "answered"
 
     server = serve(function_timeout=60)
-    assert 202 == _asked(server, "/toy/wait?type=Async", b'"event"')[0]
-    caller = threading.Thread(target=lambda: answers.append(_asked(server, "/toy/wait", b'"call"')[1]["payload"]))
+    assert 202 == asked(server, "/toy/wait?type=Async", b'"event"')[0]
+    caller = threading.Thread(target=lambda: answers.append(asked(server, "/toy/wait", b'"call"')[1]["payload"]))
     caller.start()
     assert running.acquire(timeout=60)
     assert running.acquire(timeout=60)
@@ -427,7 +184,7 @@ def test_what_is_under_way_is_answered_at_the_end(serve: Serve, registry: fcall.
     assert ['"answered"'] == answers
     assert ["call", "event"] == sorted(map(str, ran))
     with pytest.raises(OSError, match="refused"):
-        _asked(server, "/toy/wait")
+        asked(server, "/toy/wait")
 
 
 def test_what_a_durable_queue_kept_runs_at_the_next_start(serve: Serve, tmp_path: Path) -> None:
@@ -458,47 +215,13 @@ def _leave_an_event(durable: str) -> None:
     Path("slow.py").write_text("def wait(event, context):\n    return None\n")
 
 
-@pytest.mark.parametrize("isolation", ["inline", "process"])
-def test_a_changed_file_is_served_anew(serve: Serve, isolation: str) -> None:
-    """With reload, a changed handler, a changed module that it imports and a new handler are served as they are now."""
-    Path("app.py").write_text("import words_of_reload as words\ndef say(event, context): return words.WORD\n")
-    Path("words_of_reload.py").write_text("WORD = 'old'\n")
-    server = serve("app.py", isolation=isolation, reload=True)
-    before = _asked(server, "/toy/say")[1]["payload"]
-    Path("words_of_reload.py").write_text("WORD = 'changed'\n")
-    Path("app.py").write_text(Path("app.py").read_text() + "def new(event, context): return 'new'\n")
-    server._watcher.check()
-    after = [_asked(server, f"/toy/{name}")[1]["payload"] for name in ("say", "new")]
+def test_whoever_is_shown_calls_changes_no_answer(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    """A function that is shown every call and raises is logged, and the call is answered."""
+    Path("app.py").write_text(HANDLERS)
+    server = serve("app.py", tell=lambda entry: 1 / 0)
 
-    assert '"old"' == before
-    assert ['"changed"', '"new"'] == after
-
-
-def test_a_file_that_is_wrong_for_a_while_fails_its_calls_only(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
-    """While a changed file is not Python its calls fail as they would in the cloud; the next change mends them."""
-    Path("app.py").write_text("def say(event, context): return 1\n")
-    server = serve("app.py", isolation="process", reload=True)
-    Path("app.py").write_text("def say(event, context: return 1\n")
-    server._watcher.check()
-    while_wrong = _asked(server, "/toy/say")[1]["error"]
-    Path("app.py").write_text("def say(event, context): return 22\n")
-    server._watcher.check()
-
-    assert "Runtime.UserCodeSyntaxError" == while_wrong
-    assert "the functions stay those that were" in caplog.text
-    assert "22" == _asked(server, "/toy/say")[1]["payload"]
-
-
-def test_a_change_is_seen_without_being_asked(serve: Serve) -> None:
-    """The watcher looks by itself; a file that did not change is not served anew."""
-    Path("app.py").write_text("def say(event, context): return 1\n")
-    server = serve("app.py", reload=True)
-    unchanged = server._watcher.check()
-    Path("app.py").write_text("def say(event, context): return 22\n")
-    before_it_is_seen = [*iter(lambda: _asked(server, "/toy/say")[1]["payload"], "22")]
-
-    assert unchanged is False
-    assert {"1"} >= {*before_it_is_seen}
+    assert "[1]" == asked(server, "/toy/echo", b"[1]")[1]["payload"]
+    assert "a call could not be shown" in caplog.text
 
 
 def test_serving_needs_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import http.client
 import json
 import random
 import socket
+import threading
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -38,7 +39,7 @@ def server() -> Iterator[Server]:
     """A server of one function over every API that is installed, or over the toy API where none is."""
     registry = fcall.local.Registry()
     registry.function("echo")(echo)
-    with Server(registry=registry, apis=[*_installed_apis(), ToyApi()]) as server:
+    with Server(registry=registry, apis=[*_installed_apis(), ToyApi()], function_timeout=60) as server:
         yield server
 
 
@@ -82,11 +83,27 @@ def test_a_request_that_does_not_come_is_not_waited_for(
 
 
 def test_a_second_request_that_does_not_come_is_not_waited_for(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time-out holds for every head of a kept-alive connection."""
-    monkeypatch.setattr(BoundedProtocol, "head_timeout", 0.1)
-    whole = b"POST /toy/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\n[1]"
+    """The time-out holds for every head of a kept-alive connection, and not before the first request is answered."""
+    running, gave_up, go_on = threading.Event(), threading.Event(), threading.Event()
+    give_up = BoundedProtocol._give_up
+
+    def wait(event: object, context: object) -> None:
+        running.set()
+        go_on.wait(60)
+
+    def noticed(protocol: BoundedProtocol) -> None:
+        give_up(protocol)
+        gave_up.set()
+
+    server._options.registry.function("wait_for_second")(wait)
     with _connected(server.url) as connection:
-        connection.sendall(whole + b"POST /toy/echo HTTP/1.1\r\nHo")
+        connection.sendall(b"POST /toy/wait_for_second HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
+        assert running.wait(60)
+        monkeypatch.setattr(BoundedProtocol, "_give_up", noticed)
+        monkeypatch.setattr(BoundedProtocol, "head_timeout", 0.05)
+        connection.sendall(b"POST /toy/echo HTTP/1.1\r\nHo")
+        assert gave_up.wait(60)
+        go_on.set()
         answers = _read(connection)
 
     assert answers.startswith(b"HTTP/1.1 200 ")

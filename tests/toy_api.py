@@ -1,16 +1,49 @@
-"""A wire API that no vendor has, for tests of the server: small enough to be seen through."""
+"""A wire API that no vendor has, for tests of the server, with its client and functions to be called."""
 
 from __future__ import annotations
 
+import http.client
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from fcall.errors import FcallError, FunctionError
-from fcall.serve import Answer, Call, Catalogue, Function, Keys, Outcome, Request
+from fcall.serve import Answer, Call, Catalogue, Function, Keys, Outcome, Request, Server
 
-__all__ = ["ToyApi"]
+__all__ = ["HANDLERS", "ToyApi", "asked", "listed"]
+
+HANDLERS = """
+import os, sys, time
+
+def echo(event, context):
+    return event
+
+def service_of(event, context):
+    return context.function_name
+
+def boom(event, context):
+    raise ValueError("no good")
+
+def leave(event, context):
+    sys.exit(3)
+
+def crash(event, context):
+    os._exit(3)
+
+def flood(event, context):
+    for _ in range(300):
+        print("x" * 10_000)
+        print("y" * 10_000, file=sys.stderr)
+    return "flooded"
+
+def hang(event, context):
+    time.sleep(event)
+
+def _private(event, context): ...
+def too_few(event): ...
+def too_many(event, context, more): ...
+"""
 
 
 class ToyApi:
@@ -58,3 +91,24 @@ class ToyApi:
 
 def _answer(status: int, **content: Any) -> Answer:
     return Answer(status, (("Content-Type", "application/json"),), json.dumps(content).encode())
+
+
+def asked(
+    server: Server, path: str, body: bytes | None = b"{}", method: str = "POST", **headers: str
+) -> tuple[int, Any]:
+    """Status and document of an answer of the server."""
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=60)
+    try:
+        connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+        answer = connection.getresponse()
+        content = answer.read()
+        is_json = answer.headers.get("Content-Type") == "application/json"
+        return answer.status, json.loads(content) if is_json else content.decode()
+    finally:
+        connection.close()
+
+
+def listed(server: Server) -> list[str]:
+    """The names of the functions that are served."""
+    names: list[str] = asked(server, "/toy/", None, "GET")[1]["names"]
+    return names

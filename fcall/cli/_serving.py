@@ -72,7 +72,7 @@ def run(
 
 
 def _nothing(server: Server) -> ConfigurationError:
-    others = f"; {listed(server.skipped)} is not local" if server.skipped else ""
+    others = f" (not such are {listed(server.skipped)})" if server.skipped else ""
     return ConfigurationError(
         f"there is nothing to serve: name handler files, or have local services with a table of functions in the "
         f"configuration{others}"
@@ -91,7 +91,7 @@ def banner(server: Server) -> str:
     if server.key_ids:
         lines += ["", f"Signatures are checked; take the access key id {listed(server.key_ids)} and its secret."]
     if server.skipped:
-        lines += ["", f"Not served, since not local in this environment: {', '.join(server.skipped)}."]
+        lines += ["", f"Not served, since not local or without a table of functions: {', '.join(server.skipped)}."]
     return "\n".join([*lines, "", f"A page for people: {server.url}/   Ctrl-C ends it.", ""])
 
 

@@ -117,7 +117,8 @@ class App:
 
         self._under_way += 1
         self._overdue.start(loop)
-        self._hands.give(lambda: (answered, exchange.answer(has_begun)), loop)
+        stage.enter()
+        self._hands.give(lambda: (answered, _left(stage, exchange.answer(has_begun))), loop)
         return await answered
 
     def _finish(self, outcome: tuple[asyncio.Future[Answer], Answer]) -> None:
@@ -125,6 +126,12 @@ class App:
         self._under_way -= 1
         self._overdue.forget(answered)
         _settle(answered, answer)
+
+
+def _left(stage: Stage, answer: Answer) -> Answer:
+    """The answer, for which the stage is not needed any more."""
+    stage.leave()
+    return answer
 
 
 def _settle(answered: asyncio.Future[Answer], answer: Answer) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
+from fcall._log import logger
 from fcall._wording import quoted
 from fcall.errors import FcallError, FunctionError
 from fcall.serve._api import Call, Outcome
@@ -86,8 +87,11 @@ class Journal:
     def add(self, entry: Entry) -> None:
         """Keep an entry, and show it."""
         self._entries.append(entry)
-        if self._tell is not None:
-            self._tell(entry)
+        try:
+            if self._tell is not None:
+                self._tell(entry)
+        except Exception:  # noqa: BLE001 - who only watches changes no answer
+            logger.exception("a call could not be shown")
 
     def last(self, number: int = _MOST) -> Sequence[Entry]:
         """The newest entries, the newest first."""

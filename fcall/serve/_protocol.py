@@ -56,7 +56,14 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def _wait_for_head(self) -> None:
-        self._waiting = self.loop.call_later(self.head_timeout, self._refuse, 408)
+        self._waiting = self.loop.call_later(self.head_timeout, self._give_up)
+
+    def _give_up(self) -> None:
+        """Wait no longer, unless the request before this one is still being answered."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._wait_for_head()
+        else:
+            self._refuse(408)
 
     def _head_is_there(self) -> None:
         if self._waiting is not None:

@@ -113,7 +113,7 @@ class Server:
         self._app = App(
             self.apis, stage, gate, keys, self._journal, Limits(concurrency=concurrency), wants_log=wants_log
         )
-        self._closing: list[threading.Thread] = []
+        self._retired: list[tuple[Stage, threading.Thread]] = []
         try:
             self._listener = Listener(self._app, host, port)
         except BaseException:
@@ -154,9 +154,9 @@ class Server:
             functions = old.functions
         forget_modules(self._folders())
         self._app.stage = Stage(functions, [api.runtime for api in self.apis])
-        closing = threading.Thread(target=old.close, name="fcall-reload", daemon=True)
-        self._closing = [each for each in self._closing if each.is_alive()] + [closing]
-        closing.start()
+        retiring = threading.Thread(target=old.retire, name="fcall-reload", daemon=True)
+        self._retired = [*(each for each in self._retired if each[1].is_alive()), (old, retiring)]
+        retiring.start()
 
     def stop(self) -> None:
         """Take no more requests, and let what is being answered be answered."""
@@ -168,8 +168,9 @@ class Server:
         """`stop`, and wait until everything that was accepted has run."""
         self.stop()
         self._app.stage.close()
-        for closing in self._closing:
-            closing.join()
+        for stage, retiring in self._retired:
+            stage.close()
+            retiring.join()
 
     def calls(self) -> Sequence[Entry]:
         """The last calls that were answered, the newest first."""
@@ -185,8 +186,11 @@ class Server:
         self.close()
 
     def _registered(self) -> None:
-        """A function was registered, and is served from now on."""
-        self._app.stage.functions = self._found()
+        """A function was registered, and is served from now on. Whoever registers it is not to be told of files."""
+        try:
+            self._app.stage.functions = self._found()
+        except ConfigurationError as error:
+            logger.warning("what was registered is not served: %s", error)
 
     def _found(self) -> Functions:
         """The functions, as files and the configuration say now."""
@@ -197,7 +201,9 @@ class Server:
             sources += from_configuration(configuration, self._options, self._isolation, self._said)
             local = {source.service for source in sources}
             self.skipped = tuple(name for name in configuration.services if name not in local)
-        sources += from_registry(self._options.registry, self._inline)
+        named = {(source.service, source.function) for source in sources}  # a file may register what it is served for
+        registered = from_registry(self._options.registry, self._inline)
+        sources += [each for each in registered if (each.service, each.function) not in named]
         return Functions(sources, self._aliases)
 
     def _folders(self) -> list[str]:

@@ -23,6 +23,9 @@ from fcall.serve._functions import Functions, Source
 
 __all__ = ["Stage"]
 
+_LONGEST_WAIT = 30.0
+"""Seconds."""
+
 _LATE = 0.5
 """Seconds beyond its limit after which a function that cannot be stopped counts as hanging."""
 
@@ -40,12 +43,26 @@ class Stage:
         self._runners: list[tuple[LocalOptions, LocalProvider, Client]] = []
         self._found: dict[tuple[Function, Rules], tuple[LocalOptions, Client]] = {}
         self._lock = threading.Lock()
+        self._users = 0
+        self._hurried = False
+        self._unused = threading.Condition()
         runtimes = [*runtimes]
         for function in functions.functions():
             options: LocalOptions = function.source.options
             if options.durable is not None:  # what it kept is to run, called or not
                 for runtime in runtimes:
                     self._runner(replace(options, runtime=runtime))
+
+    def enter(self) -> None:
+        """A request is about to be answered here."""
+        with self._unused:
+            self._users += 1
+
+    def leave(self) -> None:
+        """It is answered."""
+        with self._unused:
+            self._users -= 1
+            self._unused.notify_all()
 
     def run(self, call: Call, runtime: Rules, *, log_tail: bool) -> Outcome:
         """Call a function and wait for what comes of it; nothing is tried again.
@@ -92,8 +109,20 @@ class Stage:
         files = [each.source.options.durable for each in self.functions.functions()]
         yield from dict.fromkeys(file for file in files if file is not None)
 
+    def retire(self) -> None:
+        """Wait for what is being answered, unless somebody closes this meanwhile, and close.
+
+        A function in this process that hangs is waited for no longer than `_LONGEST_WAIT`.
+        """
+        with self._unused:
+            self._unused.wait_for(lambda: self._hurried or not self._users, _LONGEST_WAIT)
+        self.close()
+
     def close(self) -> None:
         """Wait for what was accepted, then end the functions' processes."""
+        self._hurried = True
+        with self._unused:
+            self._unused.notify_all()
         with ExitStack() as closing:
             for _, provider, client in self._runners:
                 closing.callback(provider.close)
