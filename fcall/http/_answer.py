@@ -55,7 +55,8 @@ class HttpError(Exception):
         self, stage: Stage, cause: Exception, status: int = 0, headers: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(f"{stage}: {type(cause).__name__}")
-        self.__cause__ = self.cause = cause
+        self.__cause__ = cause
+        self.cause: Exception = cause
         self.stage: Stage = stage
         self.status = status
         self.headers: Mapping[str, str] = headers or {}

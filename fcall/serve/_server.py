@@ -107,7 +107,7 @@ class Server:
             )
         stage = Stage(self._found(), [api.runtime for api in self.apis])
         keys = verify if token is None else {KEY_ID: token, **(verify or {})}
-        self.key_ids = tuple(keys or ())
+        self.key_ids: tuple[str, ...] = tuple(keys or ())
         self._journal = Journal(tell)
         gate = Gate([host, *allow_hosts], token)
         self._app = App(

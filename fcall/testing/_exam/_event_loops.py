@@ -126,7 +126,12 @@ def _by_asyncio(subject: Subject) -> InvocationResult | FcallError:
 
 async def _awaited(subject: Subject, provider: AsyncioProvider, seconds: float) -> InvocationResult | FcallError:
     try:
-        return judged(await provider.invoke_asyncio(subject.invocation(payload=_EVENT), Deadline.after(seconds)))
+        result = await provider.invoke_asyncio(subject.invocation(payload=_EVENT), Deadline.after(seconds))
+        if result is None:  # it leaves this call to a thread
+            import asyncio
+
+            return await asyncio.to_thread(subject.attempt, seconds, payload=_EVENT)
+        return judged(result)
     except FcallError as error:
         return mapped(error)
     except Exception as error:  # noqa: BLE001 - it is the author who is told

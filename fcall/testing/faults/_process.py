@@ -49,6 +49,9 @@ class FaultProcess:
         try:
             self._process.start()
             theirs.close()
+            self.url: str
+            self.port: int
+            self.ca_file: str | None
             self.url, self.port, self.ca_file = self._answer()
         except BaseException:
             theirs.close()
