@@ -55,7 +55,7 @@ class HttpError(Exception):
         self, stage: Stage, cause: Exception, status: int = 0, headers: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(f"{stage}: {type(cause).__name__}")
-        self.__cause__ = cause
+        self.__cause__: BaseException | None = cause
         self.cause: Exception = cause
         self.stage: Stage = stage
         self.status = status
