@@ -133,7 +133,8 @@ def page(tables: Mapping[str, ByClient], served: Mapping[Way, Served], calls: in
 def _machine() -> str:
     packages = ", ".join(f"{name} {_version(name)}" for name in _PACKAGES)
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    return f"{python}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}; {packages}"
+    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, load {os.getloadavg()[2]:.0f}"
+    return f"{python}, {machine}; {packages}"
 
 
 def _version(package: str) -> str:
@@ -164,7 +165,8 @@ true: not the answer, and not the error.
   does with them; on a gateway and in a local process, what the function itself counted.
 - **Foreign**: exceptions that are not the client's own, and of fcall's own `UnmappedProviderError`, its safety net.
 - **Overshoot**: by how much the slowest call outlasted its time-out, of half a second, or a second for a local process.
-  The figure to stay below is 100 ms, and 300 ms where what comes is trickled. It says as much of the machine.
+  The figure to stay below is 100 ms, and 300 ms where what comes is trickled. It says as much of the machine: where
+  many programs want each core (`load`, an average of the last quarter of an hour), whoever wakes up waits for one.
 
 Every fault is there twice: for the whole call, however often the client tries, and once, so that a second try would
 go well. On the way to a cloud each of the two meets a new client. The clouds' endpoints speak TLS, each in a process
