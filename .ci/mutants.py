@@ -68,7 +68,8 @@ class OtherError(Operator):
     """Takes another error: the one that the module imports next."""
 
     def mutation_positions(self, node: Any) -> Iterator[_Position]:
-        if isinstance(node, Name) and _is_used(node) and node.value in _errors_of(node):
+        errors = _errors_of(node) if isinstance(node, Name) and _is_used(node) else []
+        if len(errors) > 1 and node.value in errors:
             yield node.start_pos, node.end_pos
 
     def mutate(self, node: Any, index: int) -> Any:

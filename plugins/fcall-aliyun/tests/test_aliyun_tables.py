@@ -129,10 +129,13 @@ def test_the_unusable_are_told_apart() -> None:
     cut = failure(200, b"1", cut=True)
     packed = failure(200, b"1", {**OURS, "content-encoding": "gzip"})
     endless = failure(200, b"<p>", framed=False)
+    other = failure(200, b"1", {**OURS, "content-encoding": "zstd"})
+    deep = failure(200, b"[" * 100_000, framed=False)
 
     assert (FunctionResponseError, YES, "r-1") == (type(cut), cut.executed, cut.request_id)
     assert (ProviderUnavailableError, MAYBE) == (type(packed), packed.executed)
     assert (ConnectionFailedError, MAYBE) == (type(endless), endless.executed)
+    assert [ProviderUnavailableError, ConnectionFailedError] == [type(other), type(deep)]
     assert b"[1]" == result_of(Answer(200, OURS, b"[1]", framed=False), "Sync").payload
     assert b"1" == result_of(Answer(200, {**OURS, "content-encoding": "identity"}, b"1"), "Sync").payload
 
@@ -192,6 +195,7 @@ def test_a_status_that_there_is_not_makes_no_sense(status: int) -> None:
         (413, {}, b"", PayloadTooLargeError),
         (429, {}, b"", ThrottledError),
         (500, {}, b"", ProviderUnavailableError),
+        (502, {}, b"", ProviderUnavailableError),
         (399, {}, b"", ProviderUnavailableError),
     ],
 )
@@ -211,10 +215,12 @@ def test_what_stands_before_the_service_says_nothing_of_it(
 def test_a_redirect_is_called_one() -> None:
     """It is not followed, and nothing ran."""
     error = failure(302)
+    edges = [failure(status).message for status in (300, 399)]
 
     assert (ProviderUnavailableError, NO, False) == (type(error), error.executed, error.retryable)
     assert "the answer is a redirect; redirects are not followed" == error.message
     assert "redirect" not in failure(400).message
+    assert [error.message] * 2 == edges
 
 
 @pytest.mark.parametrize(
@@ -374,6 +380,11 @@ def test_a_body_that_is_no_document_is_the_words(body: bytes) -> None:
         error.error_type,
         error.error_message,
     )
+
+
+def test_words_without_a_document_are_the_platforms() -> None:
+    """What is no document comes from no runtime, so its words count."""
+    assert FunctionTimeoutError is type(failure(200, b"Function time out", {"x-fc-error-type": "X"}))
 
 
 @pytest.mark.parametrize("status", [202, 500])

@@ -47,7 +47,7 @@ def result(answer: Any, kind: Any = "Sync") -> Any:
     return result_of(answer, kind, errors_of("1.0"))
 
 
-@pytest.mark.parametrize(("answer", "request_id"), [("success", None), ("", None), ("id-1", "id-1")])
+@pytest.mark.parametrize(("answer", "request_id"), [("success", None), ("", None), ("id-1", "id-1"), ("z-1", "z-1")])
 def test_an_accepted_event_has_a_text(answer: str, request_id: str | None) -> None:
     """It is the id of the invocation, or only the word."""
     accepted = result(answer, "Async")
@@ -113,7 +113,7 @@ def test_a_status_is_one_of_http(status: int) -> None:
     assert status == failure({"statusCode": status}).status_code
 
 
-@pytest.mark.parametrize("status", [99, 600, True, None, "200", 200.0])
+@pytest.mark.parametrize("status", [99, 600, 601, True, None, "200", 200.0])
 def test_what_is_no_status_makes_no_sense(status: Any) -> None:
     """It is no success, and tells nothing."""
     error = failure({"statusCode": status, "payload": ""})
