@@ -222,7 +222,7 @@ class ProviderContract:
         with self._examined(Behaviour.ECHO) as (_, provider, _params):
             if not isinstance(provider, AsyncioProvider):
                 return
-        for behaviour in Behaviour:
+        for behaviour in set(Behaviour) - {Behaviour.STALL}:  # how far a call gets in a short time is no promise
             awaited = self._end(behaviour, "invoke_asyncio")
             if awaited is not None:
                 assert self._end(behaviour, "invoke") == awaited, (
@@ -320,8 +320,8 @@ class ProviderContract:
                 params, attempt = rig.params(behaviour), getattr(provider, way)
                 if params is None:
                     return None
-                before, seconds = rig.runs(), 0.1 if behaviour is Behaviour.STALL else 10.0
-                ended = _ended(attempt, _invocation(params, payload=b"[1]"), Deadline.after(seconds))
+                before = rig.runs()
+                ended = _ended(attempt, _invocation(params, payload=b"[1]"), Deadline.after(10.0))
                 return None if ended is None else (*ended, rig.runs() - before)
             finally:
                 provider.close()
