@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import fcall
-from fcall.errors import ConfigurationError
+from fcall.errors import ClientClosedError, ConfigurationError
 
 for _module in ("uvicorn", "httptools"):
     pytest.importorskip(_module, reason=f"{_module} is not installed, which serving needs")
 
 from toy_api import HANDLERS, ToyApi, asked, listed  # noqa: E402 - it needs what may not be installed
 
-from fcall.serve import Server  # noqa: E402
+from fcall.serve import Call, Server  # noqa: E402
 
 Serve = Callable[..., Server]
 
@@ -126,7 +125,9 @@ def test_what_is_registered_later_is_served_at_once(serve: Serve, registry: fcal
     assert '"here"' == asked(server, "/toy/images/late")[1]["payload"]
 
 
-def test_a_file_may_register_what_it_is_served_for(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_may_register_what_it_is_served_for(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """A file that registers its functions when a call imports it is served as before."""
     monkeypatch.setattr(fcall.local._registry.DEFAULT, "_functions", {})
     Path("app.py").write_text(
@@ -135,30 +136,28 @@ def test_a_file_may_register_what_it_is_served_for(serve: Serve, monkeypatch: py
     server = serve("app.py", registry=None)
 
     assert ["[1]", "[1]"] == [asked(server, "/toy/images/resize", b"[1]")[1]["payload"] for _ in range(2)]
+    assert "" == caplog.text
     assert ["resize"] == listed(server)
 
 
-def test_a_reload_lets_what_is_under_way_end(serve: Serve, registry: fcall.local.Registry) -> None:
-    """A call that is under way while functions are served anew has its answer from those that were."""
-    running, go_on, answers = threading.Event(), threading.Event(), []
-
-    @registry.function("wait")
-    def wait(event: object, context: object) -> str:
-        running.set()
-        go_on.wait(60)
-        return "answered"
-
-    server = serve(function_timeout=60)
-    caller = threading.Thread(target=lambda: answers.append(asked(server, "/toy/wait")[1]["payload"]))
-    caller.start()
-    assert running.wait(60)
-    old = server._app.stage
+def test_a_reload_lets_what_is_under_way_end(serve: Serve) -> None:
+    """A request that came before functions were served anew is answered by those that were, which then end."""
+    Path("app.py").write_text(HANDLERS)
+    server = serve("app.py")
+    old, function = server._app.stage, server.functions.find("echo")
+    assert function is not None
+    old.enter()
     server.reload()
-    go_on.set()
-    caller.join(60)
+    under_way = old.run(Call(function, payload=b"[1]"), "lambda", log_tail=False)
+    old.leave()
+    ((_, retiring),) = server._retired
+    retiring.join(60)
+    later = old.run(Call(function, payload=b"[1]"), "lambda", log_tail=False)
 
-    assert old is not server._app.stage
-    assert ['"answered"', '"answered"'] == [*answers, asked(server, "/toy/wait")[1]["payload"]]
+    assert isinstance(under_way, fcall.InvocationResult)
+    assert b"[1]" == under_way.payload
+    assert isinstance(later, ClientClosedError)
+    assert "[2]" == asked(server, "/toy/echo", b"[2]")[1]["payload"]
 
 
 @pytest.mark.parametrize("isolation", ["inline", "process"])
