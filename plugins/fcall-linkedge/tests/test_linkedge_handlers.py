@@ -87,5 +87,6 @@ def test_the_context_on_a_gateway(sdk_1_1: None, tmp_path: Path) -> None:
         "function_name": None,
         "version": None,
         "invoker_context": {"custom": {"a": 1}},
+        "trace_context": {},
         "remaining": None,
     } == told

@@ -20,6 +20,7 @@ from fcall_linkedge._provider import LinkEdgeOptions as Options
 from fcall.provider import ErrorRow
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "linkedge.md"
+COMING_FROM = Path(__file__).parents[3] / "docs" / "coming-from" / "lecoresdk.md"
 README = Path(__file__).parents[1] / "README.md"
 PYTEST = ("-q", "-p", "fcall_linkedge.pytest_plugin", "-p", "no:cacheprovider")
 MARKED = re.compile(r"(?<=<!-- errors -->\n).*?(?=<!-- end of errors -->)", re.DOTALL)
@@ -97,6 +98,7 @@ def test_the_examples_run() -> None:
 
     assert "1 passed" in tests
     assert "level three\n" == program
+    _write_files(COMING_FROM)
     Path("run.py").write_text(
         "import fcall, fcall_linkedge\nfrom fcall_linkedge import emulator\n"
         "client = fcall.Client(plugins=[fcall_linkedge], provider='linkedge')\n"
