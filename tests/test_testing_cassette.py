@@ -423,7 +423,17 @@ def test_a_secret_that_changes_is_the_same_call(tape: Path) -> None:
 @pytest.mark.parametrize(
     "payload",
     [
-        *(b"", b"null", b'{"a" :1}', b'"text"', b"no JSON", b"\xff", '{"n": "ż"}'.encode(), b'{"token": null}', b"1e400"),
+        *(
+            b"",
+            b"null",
+            b'{"a" :1}',
+            b'"text"',
+            b"no JSON",
+            b"\xff",
+            '{"n": "ż"}'.encode(),
+            b'{"token": null}',
+            b"1e400",
+        ),
         *(b'{"body":"{\\"a\\" :1}"}', b"the tokens are here", b'"http://host:80/a:b@c"', b'"\\ud800"'),
     ],
 )
