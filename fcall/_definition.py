@@ -67,8 +67,8 @@ class Definition:
 
     def merged(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters of a call, with those of every call."""
-        if "payload" in parameters:
-            raise InvalidParamsError("a typed function makes the payload of its request; leave payload out")
+        for name in {"event", "payload"} & parameters.keys():
+            raise InvalidParamsError(f"a typed function makes the payload of its request; leave {name} out")
         return {**self._parameters, **parameters}
 
     def encoded(self, request: Any) -> bytes:

@@ -59,6 +59,12 @@ def test_bytes_are_answered_with_bytes() -> None:
 def test_a_gateway_may_hand_over_text() -> None:
     """Where the platform is one that sends on what it gets, text is an event to decode, and the answer is bytes."""
     assert b'{"a": 1}' == echo('{"a": 1}', {"requestId": "r", "invokerContext": {}})
+
+
+def test_a_value_is_not_decoded_again() -> None:
+    """A test may give a function the event as a value beside a context that a runtime makes for bytes."""
+    for event in ({"a": 1}, {}, [], [1], 0, True):
+        assert json.dumps(event).encode() == echo(event, {"requestId": "r", "invokerContext": {}})
     assert "{}" == echo("{}")
 
 

@@ -38,3 +38,14 @@ def test_a_name_has_to_be_one(repository: Path, name: str) -> None:
     assert 1 == made.returncode
     assert made.stderr.startswith("usage: ")
     assert "Traceback" not in made.stderr
+
+
+def test_a_plugin_that_is_there_is_left_alone(repository: Path, tmp_path: Path) -> None:
+    """A second copy by the same name overwrites nothing, and says so in a sentence."""
+    _copy(repository, "moon", str(tmp_path))
+    (tmp_path / "fcall-moon" / "README.md").write_text("mine")
+    again = _copy(repository, "moon", str(tmp_path))
+
+    assert (1, "") == (again.returncode, again.stdout)
+    assert f"{tmp_path / 'fcall-moon'} is there already; move it, or say another name or folder\n" == again.stderr
+    assert "mine" == (tmp_path / "fcall-moon" / "README.md").read_text()

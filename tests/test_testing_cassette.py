@@ -286,7 +286,7 @@ def test_a_call_too_many_fails(tape: Path) -> None:
     def twice() -> None:
         with cassette(tape), fcall.Client({}) as client:
             client.invoke("f", 1)
-            with pytest.raises(FcallError):
+            with pytest.raises(errors.UnmappedProviderError, match="it has no more; record it anew"):
                 client.invoke("f", 1)
 
     with pytest.raises(AssertionError, match="it has no more"):
@@ -318,7 +318,18 @@ def test_recording_and_playing_can_be_asked_for(tape: Path) -> None:
         assert 2 == client.invoke("f").json()
 
 
-@pytest.mark.parametrize("content", ["", "[1]", '{"fcall_cassette": 99}', "{}"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[1]",
+        '{"fcall_cassette": 99}',
+        "{}",
+        '{"fcall_cassette": 1}',
+        '{"fcall_cassette": 1, "routes": {}, "outcomes": 5}',
+        '{"fcall_cassette": 1, "routes": {}, "outcomes": [{}]}',
+    ],
+)
 def test_what_is_no_cassette_is_refused(tape: Path, content: str) -> None:
     """Another file, or one of another version, is named as such."""
     tape.parent.mkdir()
@@ -361,6 +372,46 @@ def test_no_secret_is_written(tape: Path) -> None:
         assert secret not in written
 
 
+@pytest.mark.parametrize(
+    "secret",
+    [
+        {"Pass.Word": "hunter2", "pass word": "hunter2"},
+        {"body": json.dumps({"password": "hunter2"})},
+        {"body": json.dumps({"inner": json.dumps([{"apiKey": "hunter2"}])})},
+        '{"token": "hunter2"}',
+        "https://bucket.example/key?X-Amz-Date=1&X-Amz-Signature=hunter2&x=1",
+        "postgres://ada:hunter2@db.example/",
+        "Authorization: Basic hunter2",
+        "authorization: bearer hunter2",
+        "the event was {'password': 'it is hunter2'}",
+        'the event was {"pwd":"hunter2"}',
+        r'the body was "{\"clientSecret\": \"hunter2\"}"',
+        "-----BEGIN RSA PRIVATE KEY-----\nhunter2\n-----END RSA PRIVATE KEY-----",
+        {"sesame": "sesame"},
+        [123454321],
+    ],
+)
+def test_secrets_are_found_where_they_hide(secret: Any) -> None:
+    """In documents inside texts, in addresses, headers and printed objects, in names and in numbers."""
+    redaction = Redaction((), ["sesame", "123454321"])
+    for written in (json.dumps(secret).encode(), json.dumps({"list": [secret]}).encode()):
+        masked = redaction.payload(written)
+
+        assert b"***" in masked
+        assert not any(shown in masked for shown in (b"hunter2", b"sesame", b"123454321"))
+        assert masked == redaction.payload(masked)
+
+
+def test_a_known_secret_is_found_in_what_is_no_text() -> None:
+    """Bytes that are not UTF-8 keep their places, and lose what is known to be a secret."""
+    assert b"\xff*** \x80" == Redaction((), ["sesame"]).payload(b"\xffsesame \x80")
+
+
+def test_a_lone_surrogate_is_no_reason_to_fail() -> None:
+    """JSON may have one by its number, and it stays a number where something beside it is masked."""
+    assert b'{"name": "\\ud800", "token": "***"}' == Redaction((), ()).payload(b'{"name": "\\ud800", "token": "x"}')
+
+
 def test_a_secret_that_changes_is_the_same_call(tape: Path) -> None:
     """What is masked does not tell calls apart: a token of today plays what one of yesterday recorded."""
     with cassette(tape), fcall.Client(providers={"real": Scripted(InvocationResult(b"1"))}) as real:
@@ -371,7 +422,20 @@ def test_a_secret_that_changes_is_the_same_call(tape: Path) -> None:
 
 @pytest.mark.parametrize(
     "payload",
-    [b"", b"null", b'{"a" :1}', b'"text"', b"no JSON", b"\xff", '{"n": "ż"}'.encode(), b'{"token": null}', b"1e400"],
+    [
+        *(
+            b"",
+            b"null",
+            b'{"a" :1}',
+            b'"text"',
+            b"no JSON",
+            b"\xff",
+            '{"n": "ż"}'.encode(),
+            b'{"token": null}',
+            b"1e400",
+        ),
+        *(b'{"body":"{\\"a\\" :1}"}', b"the tokens are here", b'"http://host:80/a:b@c"', b'"\\ud800"'),
+    ],
 )
 def test_what_holds_no_secret_stays_as_it_is(payload: bytes) -> None:
     """Redaction leaves every byte of it alone."""

@@ -242,10 +242,13 @@ def test_every_kind_of_target_can_be_routed(mock: FcallMock) -> None:
         ({}, "exactly one of"),
         ({"returns": 1, "raises": ValueError}, "exactly one of"),
         ({"returns": None, "function": print}, "exactly one of"),
+        ({"raises": "ThrottledError"}, "raises is an exception, not a str; what is answered is returns"),
+        ({"raises": int}, "raises is an exception"),
+        ({"function": {"width": 1}}, "function is called with the event, and a dict cannot be"),
     ],
 )
 def test_a_route_has_one_kind_of_answer(mock: FcallMock, arguments: dict[str, Any], message: str) -> None:
-    """No answer, or two kinds of them, is a mistake of the test."""
+    """No answer, two kinds of them, or one that is not of its kind, is a mistake of the test."""
     with pytest.raises(InvalidParamsError, match=message):
         mock.route("f", **arguments)
 

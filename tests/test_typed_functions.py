@@ -215,6 +215,31 @@ class Any_:  # noqa: N801 - a record of anything
     value: Any
 
 
+class Stars(enum.IntEnum):
+    ONE = 1
+    TWO = 2
+
+
+@pytest.mark.parametrize("hint", [Stars, Literal[Stars.ONE]])
+def test_members_are_told_by_their_values_and_true_is_not_one(
+    client: fcall.Client, registry: fcall.local.Registry, hint: Any
+) -> None:
+    """A member of an enumeration comes back as that member; true, which equals 1 in Python, is no number here."""
+    registry.function("echo")(lambda event, context: event)
+    stars = client.function("echo", request=hint, response=hint)
+
+    assert Stars.ONE is stars(Stars.ONE) is stars(1)
+    with pytest.raises(InvalidParamsError, match=r"request has to be one of 1"):
+        stars(True)
+
+
+@pytest.mark.parametrize("hint", [[Size], {"width": int}, Callable[[int], int]])  # type: ignore[valid-type]
+def test_what_is_no_type_is_refused_in_plain_words(client: fcall.Client, hint: Any) -> None:
+    """What has no hash cannot even be looked up, and is refused like any other thing that is no type of JSON."""
+    with pytest.raises(InvalidParamsError, match="which JSON cannot be converted to"):
+        client.function("echo", request=hint)
+
+
 @pytest.mark.parametrize(
     ("value", "fault"),
     [
@@ -375,7 +400,9 @@ def test_parameters_hold_for_every_call_that_does_not_say_otherwise(
 
 
 def test_a_request_is_the_whole_payload(typed: fcall.TypedFunction[Size, Size], half: Half) -> None:
-    """A payload beside the request is refused, like an unknown keyword."""
+    """An event or a payload beside the request is refused, like an unknown keyword."""
+    with pytest.raises(InvalidParamsError, match="leave event out"):
+        typed(Size(1), event=1)  # type: ignore[call-arg]
     with pytest.raises(InvalidParamsError, match="leave payload out"):
         typed(Size(1), payload=b"")  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="no call takes the keyword 'patience'"):

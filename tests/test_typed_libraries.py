@@ -13,6 +13,7 @@ import fcall
 from fcall.errors import FunctionResponseError, InvalidParamsError
 
 pydantic = pytest.importorskip("pydantic", reason="pydantic has models")
+pydantic_core = pytest.importorskip("pydantic_core", reason="pydantic brings it")
 msgspec = pytest.importorskip("msgspec", reason="msgspec has structs")
 
 
@@ -29,6 +30,8 @@ class Picture(pydantic.BaseModel):  # type: ignore[misc,name-defined]
     @pydantic.field_validator("file_name")
     @classmethod
     def _is_a_picture(cls, name: str) -> str:
+        if name == "secret.gif":
+            raise pydantic_core.PydanticCustomError("no_gif", "Field should not be {name}", {"name": name})
         if not name.endswith(".png"):
             raise ValueError(f"{name} is no picture")
         return name
@@ -96,6 +99,7 @@ def _changed(model: Any, **fields: Any) -> Any:
         (Size, {"width": "secret"}, "request.width: Input should be a valid integer"),
         (Size, {"width": 1, "tags": {"secret": "secret"}}, "request.tags[…]: Input should be a valid integer"),
         (Picture, {"fileName": "secret"}, "request.fileName: is not valid (value_error)"),
+        (Picture, {"fileName": "secret.gif"}, "request.fileName: is not valid [function"),
         (Picture, {"fileName": "a.png", "secret": 1}, "request[…]: Extra inputs are not permitted"),
         (Picture, {"fileName": "a.png", "sizes": [{}]}, "request.sizes[0].width: Field required"),
         (list[Size], [{}] * 5, "; request[2].width: Field required; and 2 more"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import typing
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
@@ -25,6 +26,7 @@ class PydanticModel:
     """
 
     def __init__(self, hint: Any) -> None:
+        self._known = frozenset(typing.get_args(import_module("pydantic_core").core_schema.ErrorType))
         self._adapter = import_module("pydantic").TypeAdapter(hint)
         self._fields = frozenset(_names(self._adapter.core_schema))
 
@@ -53,7 +55,7 @@ class PydanticModel:
         if errors is None:
             return f"{place} is not what its type says: pydantic raises {type(error).__name__}"
         told = errors(include_url=False, include_context=False, include_input=False)
-        faults = [f"{place}{self._path(each['loc'])}: {_words(each)}" for each in told[:_MOST]]
+        faults = [f"{place}{self._path(each['loc'])}: {self._words(each)}" for each in told[:_MOST]]
         return "; ".join([*faults, f"and {len(told) - _MOST} more"] if len(told) > _MOST else faults)
 
     def _path(self, location: tuple[str | int, ...]) -> str:
@@ -62,6 +64,13 @@ class PydanticModel:
 
     def _step(self, name: str) -> str:
         return f".{name}" if name in self._fields else "[…]"
+
+    def _words(self, told: dict[str, Any]) -> str:
+        """What is wrong; an error of the application's own may be called anything, and say anything."""
+        if told["type"] not in self._known:
+            return "is not valid"
+        words = told["msg"].partition(", ")[0] if told["type"].endswith("_parsing") else told["msg"]
+        return words if _HARMLESS.fullmatch(words) else f"is not valid ({told['type']})"
 
 
 def _names(schema: Any) -> Iterator[str]:
@@ -76,8 +85,3 @@ def _names(schema: Any) -> Iterator[str]:
             yield schema["validation_alias"]
         for each in schema.values():
             yield from _names(each)
-
-
-def _words(told: dict[str, Any]) -> str:
-    words = told["msg"].partition(", ")[0] if told["type"].endswith("_parsing") else told["msg"]
-    return words if _HARMLESS.fullmatch(words) else f"is not valid ({told['type']})"

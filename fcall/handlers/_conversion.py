@@ -54,6 +54,8 @@ def converter(hint: Any, place: str, records: dict[Any, _Record] | None = None) 
         TypeError: JSON cannot be converted to the type; it is the mistake of who wrote it.
     """
     hint, records = unaliased(hint), {} if records is None else records
+    if not isinstance(hint, collections.abc.Hashable):  # no type is like that, and the tables below cannot be asked
+        raise _refused(hint, place)
     if hint in (Any, object):
         return _anything
     if dataclasses.is_dataclass(hint) or is_typed_dict(hint):
@@ -211,17 +213,22 @@ def _one_of(parts: list[tuple[Any, Convert]], nullable: bool, value: Any, place:
 
 
 def _literal(accepted: tuple[Any, ...], value: Any, place: str) -> Any:
-    if not any(type(value) is type(each) and value == each for each in accepted):
-        raise InvalidEventError(f"{place} has to be one of {', '.join(map(repr, accepted))}")
-    return value
+    for each in accepted:
+        if any(type(value) is type(meant) and value == meant for meant in (each, getattr(each, "value", each))):
+            return each
+    raise InvalidEventError(
+        f"{place} has to be one of {', '.join(repr(getattr(each, 'value', each)) for each in accepted)}"
+    )
 
 
 def _member(hint: type[enum.Enum], value: Any, place: str) -> enum.Enum:
     try:
-        return hint(value)
+        member = hint(value)
     except ValueError:
-        accepted = ", ".join(repr(member.value) for member in hint)
-    raise InvalidEventError(f"{place} has to be one of {accepted}")
+        member = None
+    if member is None or (isinstance(value, bool) and not isinstance(member.value, bool)):  # for True equals 1
+        raise InvalidEventError(f"{place} has to be one of {', '.join(repr(each.value) for each in hint)}")
+    return member
 
 
 def _written(hint: Any, what: str, value: Any, place: str) -> Any:

@@ -21,11 +21,15 @@ class InvalidEventError(ValueError):
 def decoded(event: Any) -> Any:
     """The event as a value, as AWS Lambda hands it over: an empty one is an empty object.
 
+    What is a value already, as in a test of the function, is left as it is.
+
     Raises:
         InvalidEventError: it is not JSON in UTF-8.
     """
-    if not event:
+    if event is None or (isinstance(event, (bytes, bytearray, str)) and not event):
         return {}
+    if not isinstance(event, (bytes, bytearray, str)):
+        return event
     try:
         return json.loads(event, parse_constant=_refuse_constant)
     except RecursionError:

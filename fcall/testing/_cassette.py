@@ -17,7 +17,7 @@ from fcall._result import InvocationResult
 from fcall._router import Route, override, wrapping
 from fcall._target import Target
 from fcall._wording import listed
-from fcall.errors import ConfigurationError, FcallError
+from fcall.errors import ConfigurationError, FcallError, UnmappedProviderError
 from fcall.provider import Capabilities, Deadline, Provider, StreamingProvider
 from fcall.testing import _tape
 from fcall.testing._double import Double, DoubleRoute, named
@@ -189,8 +189,11 @@ class _Player:
         self._routes: dict[str, list[dict[str, Any]]] = written["routes"]
         self._outcomes: dict[str, list[dict[str, Any]]] = {}
         self._lock = threading.Lock()
-        for noted in written["outcomes"]:
-            self._outcomes.setdefault(_key(noted), []).append(noted)
+        try:
+            for noted in written["outcomes"]:
+                self._outcomes.setdefault(_key(noted), []).append(noted)
+        except (KeyError, TypeError) as error:
+            raise ConfigurationError(f"{path} is not a cassette any more; record it anew") from error
 
     def routes(self, target: Target) -> Sequence[Route] | None:
         """The routes that the recorded calls of a target had."""
@@ -211,9 +214,10 @@ class _Player:
             outcomes = self._outcomes.get(key)
             noted = outcomes.pop(0) if outcomes else None
         if noted is None:
-            raise self._missing(
+            fault = self._missing(
                 target, "it was recorded with another payload" if outcomes is None else "it has no more"
             )
+            raise UnmappedProviderError(str(fault)) from fault  # what calls a provider takes errors of fcall alone
         if "failure" in noted:
             raise _tape.read_failure(noted["failure"])
         return _tape.read_result(noted["result"])
@@ -236,6 +240,6 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"there is no cassette {path}; record it with record=True") from error
     except ValueError as error:
         raise ConfigurationError(f"{path} is not a cassette, nor JSON; record it anew") from error
-    if not isinstance(written, dict) or written.get("fcall_cassette") != _VERSION:
+    if not isinstance(written, dict) or written.get("fcall_cassette") != _VERSION or "routes" not in written:
         raise ConfigurationError(f"{path} is not a cassette that this version of fcall reads; record it anew")
     return written

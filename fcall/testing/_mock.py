@@ -18,7 +18,7 @@ from fcall._policy import Policy
 from fcall._result import InvocationResult
 from fcall._router import Route, override
 from fcall._target import WELL_KNOWN, Target, parse_target
-from fcall._wording import listed, nearest
+from fcall._wording import a_kind, listed, nearest
 from fcall.errors import FcallError, FunctionError, InvalidParamsError
 from fcall.testing._double import Double, DoubleRoute, accepted, named
 
@@ -139,6 +139,10 @@ class FcallMock:
         parse_target(target, WELL_KNOWN)
         if (returns is not ABSENT) + sum(answer is not None for answer in (raises, sequence, function)) != 1:
             raise InvalidParamsError("a route takes exactly one of returns, raises, sequence and function")
+        if raises is not None and not _is_failure(raises):
+            raise InvalidParamsError(f"raises is an exception, not {a_kind(raises)}; what is answered is returns")
+        if function is not None and not callable(function):
+            raise InvalidParamsError(f"function is called with the event, and {a_kind(function)} cannot be")
         if target in self._routes:
             raise InvalidParamsError(f"{target!r} has a route already; give that one a sequence")
         if sequence is not None:
@@ -202,10 +206,14 @@ class FcallMock:
 
 def _answer_of(given: Any) -> _Answer:
     """The answer that a test wrote down: an exception is raised, anything else is returned."""
-    if isinstance(given, BaseException) or (isinstance(given, type) and issubclass(given, BaseException)):
+    if _is_failure(given):
         return partial(_raised, given)
     attempted("answer", _payload, given)  # a mistake of the test, and no failure of the function
     return lambda call: given
+
+
+def _is_failure(given: Any) -> bool:
+    return isinstance(given, BaseException) or (isinstance(given, type) and issubclass(given, BaseException))
 
 
 def _raised(failure: _Failure, call: MockedCall) -> NoReturn:

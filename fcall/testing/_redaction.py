@@ -24,12 +24,20 @@ _WORDS = (
     "passwd",
     "password",
     "privatekey",
+    "pwd",
     "secret",
     "signature",
     "token",
 )
-# Key ids of AWS and of Alibaba Cloud, bearer tokens, and signed tokens (JWT).
-_SHAPES = r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bLTAI[0-9A-Za-z]{12,}\b|(?<=Bearer )\S+|\beyJ[\w-]+\.[\w-]+\.[\w-]+"
+# Key ids of AWS and of Alibaba Cloud, bearer tokens, signed tokens (JWT), what stands before a URL's host, and PEM.
+_SHAPES = (
+    r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bLTAI[0-9A-Za-z]{12,}\b|(?<=[Bb]earer )\S+|\beyJ[\w-]+\.[\w-]+\.[\w-]+"
+    r"|(?<=://)[^\s/:@]*+:[^\s/@]++(?=@)|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+)
+# What follows the name of a secret in a query, a header, or an object that somebody printed.
+_SAID = r"""([\w.-]*+\\*["']?\s*[=:]\s*(?:\\*["'])?(?:(?:Basic|Bearer) )?)((?<=["'])[^"'\\]++|[^\s&;,"'\\<>{}\[\]]++)"""
+
+_LONE = re.compile("[\ud800-\udfff]")  # lone surrogates, which JSON carries by their numbers alone
 
 
 class Redaction:
@@ -41,33 +49,41 @@ class Redaction:
     """
 
     def __init__(self, words: Iterable[str], secrets: Iterable[str]) -> None:
-        self._words = (*_WORDS, *map(_plain, _texts("redact", words)))
+        self._words = (*_WORDS, *filter(None, map(_plain, _texts("redact", words))))
         literal = sorted(_texts("secrets", secrets), key=len, reverse=True)
-        self._shapes = re.compile("|".join([*map(re.escape, literal), _SHAPES]))
+        self._shapes = re.compile("|".join([*map(re.escape, literal), _SHAPES]), re.DOTALL)
+        self._said = re.compile(f"({'|'.join(map('[ _.-]?'.join, self._words))}){_SAID}", re.IGNORECASE)
 
     def text(self, text: str) -> str:
-        """The text without the secrets that it shows by their shape or that are known."""
-        return self._shapes.sub(_MASK, text)
+        """The text without the secrets that it names, or shows by their shape, or that are known."""
+        return self._said.sub(rf"\1\2{_MASK}", self._shapes.sub(_MASK, text))
 
     def payload(self, payload: bytes) -> bytes:
         """The payload without secrets; byte for byte the same where there are none."""
+        # What is no UTF-8 may still have texts in it that are known.
+        return self._document(payload.decode(errors="surrogateescape")).encode(errors="surrogateescape")
+
+    def _document(self, text: str) -> str:
+        """A text, which may be JSON; the same one where there is nothing to mask."""
         try:
-            text = payload.decode()
-        except UnicodeDecodeError:
-            return payload
-        try:
-            value = _json.decode(payload)
+            value = _json.decode(text.encode())
+            masked = self._masked(value)
         except (ValueError, RecursionError):
-            return self.text(text).encode()
-        masked = self._masked(value)
-        return payload if masked == value else json.dumps(masked, ensure_ascii=False).encode()
+            return self.text(text)
+        if masked == value:
+            return text
+        written = json.dumps(masked, ensure_ascii=False)
+        return json.dumps(masked) if _LONE.search(written) else written
 
     def _masked(self, value: Any) -> Any:
         if isinstance(value, dict):
-            return {name: self._member(name, each) for name, each in value.items()}
+            return {self._shapes.sub(_MASK, name): self._member(name, each) for name, each in value.items()}
         if isinstance(value, list):
             return [self._masked(each) for each in value]
-        return self.text(value) if isinstance(value, str) else value
+        if isinstance(value, str):  # which may be a document again, as the body of a request that a gateway hands on is
+            return self._document(value) if value.lstrip()[:1] in ("{", "[", '"') else self.text(value)
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return _MASK if is_number and self._shapes.search(str(value)) else value
 
     def _member(self, name: str, value: Any) -> Any:
         plain = _plain(name)
@@ -76,7 +92,7 @@ class Redaction:
 
 
 def _plain(name: str) -> str:
-    return name.casefold().replace("_", "").replace("-", "")
+    return "".join(filter(str.isalnum, name.casefold()))
 
 
 def _texts(what: str, given: Iterable[str]) -> list[str]:

@@ -17,6 +17,8 @@ LEFT_OUT = ("copy_as.py", "__pycache__", ".*", "*.egg-info", "build", "dist")
 def copy_as(name: str, folder: Path) -> Path:
     """Make the copy, and say where it is."""
     new = folder / f"fcall-{name}"
+    if new.exists():
+        sys.exit(f"{new} is there already; move it, or say another name or folder")
     shutil.copytree(TEMPLATE, new, ignore=shutil.ignore_patterns(*LEFT_OUT))
     for path in sorted(new.rglob("*"), reverse=True):  # what is in a folder before the folder
         if path.is_file() and path.name != "LICENSE":
