@@ -90,7 +90,7 @@ class Endpoint:
         Every fault but those of the answer keeps a request from being whole: one that came through was let pass, as
         the first one on each connection is by a fault of reuse.
         """
-        executions, received = self.executions(), self._server.received
+        executions, received = self._counts()
         struck = self._faults[fault]
         lost = 0 if struck.executes or struck.stage is not Stage.ANSWER else received if self._always else 1
         runs = max(0, received - lost)
@@ -99,6 +99,11 @@ class Endpoint:
 
     def executions(self) -> int:
         """How often the function ran since the counts were forgotten."""
+        return self._counts()[0]
+
+    def _counts(self) -> tuple[int, int]:
+        """The runs and the whole requests, once nothing is under way; only then does the fault end."""
+        self._server.settle(5.0)
+        counts = self._server.executions, self._server.received
         self._server.heal()
-        self._server.settle(2.0)
-        return self._server.executions
+        return counts
