@@ -228,6 +228,8 @@ def test_other_machines_are_let_in_with_a_token(serve: Callable[..., Served]) ->
         (["app.py", "--verify", "x"], 2, "--verify is written ID:SECRET."),
         (["app.py", "--alias", "x"], 2, "--alias is written NAME=VERSION."),
         (["app.py", "--option", "nope=1"], 3, "have no 'nope'"),
+        (["app.py", "--option", "isolation=inline"], 3, "--option takes no 'isolation'"),
+        (["app.py", "--alias", "prod=new"], 3, "the alias 'prod' is of version 'new'"),
         (["app.py", "--timeout", "0"], 3, "function_timeout is over 0"),
     ],
 )

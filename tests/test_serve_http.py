@@ -130,6 +130,37 @@ def test_only_a_head_is_waited_for(server: Server) -> None:
     assert len(waiting) >= 2
 
 
+@pytest.mark.parametrize(
+    ("framing", "body"),
+    [(b"content-length: 7", b'{"a":1}'), (b"transfer-encoding: chunked", b'7\r\n{"a":1}\r\n0\r\n\r\n')],
+    ids=["length", "chunked"],
+)
+@pytest.mark.parametrize("apart", [False, True], ids=["at-once", "in-two"])
+def test_an_offered_upgrade_takes_no_body_away(server: Server, framing: bytes, body: bytes, apart: bool) -> None:
+    """A request that offers HTTP/2, as Java's client does, is answered with its body, and so is the one after it."""
+    offer = b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAEAAEAAAAIAAAAA\r\n"
+    answers = []
+    with _connected(server.url) as connection:
+        for offered in (offer, b""):
+            head = b"POST /toy/echo HTTP/1.1\r\nhost: localhost\r\n" + offered + framing + b"\r\n\r\n"
+            for piece in (head, body) if apart else (head + body,):
+                connection.sendall(piece)
+            with http.client.HTTPResponse(connection) as response:
+                response.begin()
+                answers.append(json.loads(response.read())["payload"])
+
+    assert ['{"a": 1}'] * 2 == answers
+
+
+def test_a_tunnel_is_refused(server: Server) -> None:
+    """CONNECT is answered, and the connection ends."""
+    with _connected(server.url) as connection:
+        connection.sendall(b"CONNECT localhost:80 HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        answer = _read(connection)
+
+    assert answer.startswith(b"HTTP/1.1 405 ")
+
+
 def test_a_head_is_not_endless(server: Server) -> None:
     """A head of more than a megabyte is refused."""
     with _connected(server.url) as connection:

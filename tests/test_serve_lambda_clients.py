@@ -158,6 +158,29 @@ def url(notes: Path) -> Iterator[str]:
         yield server.url
 
 
+def test_the_lines_for_the_cli_work_as_they_are(tmp_path: Path) -> None:
+    """What the banner says for the AWS CLI is pasted into a shell without settings for AWS, and calls a function."""
+    from fcall_aws._service._api import LambdaApi
+
+    from fcall.serve import Server
+
+    command = Path(sys.executable).with_name("aws")
+    if not command.exists():
+        pytest.skip("the AWS CLI is not installed; `tox -e serve` has it")
+    registry = fcall.local.Registry()
+    registry.function("echo")(lambda event, context: {"got": event})
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environment |= dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
+    environment["PATH"] = f"{command.parent}{os.pathsep}{os.environ['PATH']}"
+    with Server(apis=[LambdaApi()], registry=registry) as server:
+        (function,) = server.functions.functions()
+        lines = "\n".join(LambdaApi().usage(server.url, function)["AWS CLI"])
+        done = subprocess.run(["sh", "-c", lines], env=environment, cwd=tmp_path, capture_output=True, text=True)
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert '{"got": {}}' in done.stdout
+
+
 def _boto3(url: str, calls: list[Call], folder: Path) -> list[Outcome]:
     boto3 = pytest.importorskip("boto3")
     from botocore.config import Config

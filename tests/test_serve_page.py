@@ -36,6 +36,12 @@ def markup(event, context):
 
 def boom(event, context):
     raise ValueError("<b>no good</b>")
+
+def echo(event, context):
+    return event
+
+def long(event, context):
+    return [0] * event
 """
 
 BROWSER = [
@@ -242,6 +248,55 @@ def test_a_dead_letter_is_seen(page: Any) -> None:
     assert "boom: accepted; it runs later" == page.inner_text(".verdict")
     assert "dead letter" == page.inner_text("#queue td >> nth=0")
     assert "0 events wait to run, or to run again." == page.inner_text("#waiting")
+
+
+def test_an_answer_is_indented_and_not_changed(page: Any) -> None:
+    """Numbers are shown as the function wrote them, however large, and characters instead of their escapes."""
+    page.select_option("#function", "echo")
+    page.fill("#event", '{"number": 12345678901234567890, "list": [1.0, [], {}, "a, {b}: \\"\\u00fc\\""]}')
+    page.click("#send")
+    page.wait_for_selector(".verdict")
+    lines = [
+        "{",
+        '  "number": 12345678901234567890,',
+        '  "list": [',
+        "    1.0,",
+        "    [],",
+        "    {},",
+        '    "a, {b}: \\"ü\\""',
+        "  ]",
+        "}",
+    ]
+
+    assert lines == page.inner_text("#result pre >> nth=0").split("\n")
+
+
+def test_a_long_answer_is_shown_in_part(page: Any) -> None:
+    """What would keep the browser busy for long is cut, and the page says so."""
+    page.select_option("#function", "long")
+    page.fill("#event", "50000")
+    page.click("#send")
+    page.wait_for_selector(".verdict")
+
+    assert 100_000 == len(page.inner_text("#result pre >> nth=0"))
+    assert "The first 100000 characters; 50000 more are not shown." in page.inner_text("#result")
+
+
+def test_the_page_leaves_alone_what_somebody_holds(page: Any) -> None:
+    """The focus stays on the button after a call, and what is selected stays so while nothing new is there."""
+    page.select_option("#function", "echo")
+    page.focus("#send")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#calls .good")
+    page.evaluate("getSelection().selectAllChildren(document.querySelector('#calls .id'))")
+    selected = page.evaluate("String(getSelection())")
+    for _ in range(2):
+        with page.expect_response("**/_fcall/state"):
+            pass
+
+    assert "send" == page.evaluate("document.activeElement.id")
+    assert 36 == len(selected)
+    assert selected == page.evaluate("String(getSelection())")
 
 
 def test_an_event_that_is_no_json_is_said_to_be_none(page: Any) -> None:

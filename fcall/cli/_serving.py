@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 import signal
 import sys
@@ -17,7 +18,7 @@ from fcall._wording import listed
 from fcall.cli._errors import INTERRUPTED
 from fcall.cli._output import say, shown, tell
 from fcall.cli._session import log_on_standard_error, told_to_functions
-from fcall.errors import ConfigurationError
+from fcall.errors import ConfigurationError, InvalidParamsError
 from fcall.local._provider import LocalOptions
 from fcall.serve import Server
 from fcall.serve._journal import Entry
@@ -47,6 +48,8 @@ def run(
     Raises:
         ConfigurationError: it cannot be served like this.
     """
+    if owned := sorted({*options} & {*inspect.signature(Server).parameters}):
+        raise InvalidParamsError(f"--option takes no {owned[0]!r}, which the server decides; see fcall serve --help")
     said = {"root": root, "function_timeout": function_timeout, "durable": durable}
     local_options = {name: from_text(LocalOptions, name, text) for name, text in options.items()}
     local_options |= {name: value for name, value in said.items() if value is not None}

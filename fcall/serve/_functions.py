@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from fcall._wording import listed
+from fcall._wording import listed, quoted
 from fcall.errors import ConfigurationError
 from fcall.local._provider import LocalOptions
 from fcall.serve._api import Function
@@ -50,12 +50,17 @@ class Functions:
         aliases: versions by alias, for every function.
 
     Raises:
-        ConfigurationError: two of them have the same name.
+        ConfigurationError: two of them have the same name, or an alias is of no version.
     """
 
     def __init__(self, sources: Iterable[Source], aliases: Mapping[str, str] | None = None) -> None:
         sources = list(sources)
         self._aliases = dict(aliases or {})
+        for alias, version in self._aliases.items():
+            if not _VERSION.fullmatch(version):
+                raise ConfigurationError(
+                    f"the alias {quoted(alias, 60)!r} is of version {quoted(version, 60)!r}; and none is called so"
+                )
         shared = Counter(source.function for source in sources)
         self._all = [_function(source, shared[source.function] > 1) for source in sources]
         self._flat: dict[str, Function] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 
@@ -12,7 +13,8 @@ from fcall.serve._api import Answer
 __all__ = ["Gate", "refused"]
 
 _HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
-_LOOPBACK = re.compile(r"localhost|[a-z0-9-]+\.localhost|127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|\[::1\]")
+_LOOPBACK = re.compile(r"localhost|[a-z0-9-]+\.localhost|127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|::1")
+_EVERY_INTERFACE = ("0.0.0.0", "::")  # noqa: S104 - they are compared
 
 
 class Gate:
@@ -22,12 +24,14 @@ class Gate:
     it looked up in ``Host``, even where that name was made to lead here (DNS rebinding).
 
     Args:
-        hosts: names, beside those of loopback, by which this server may be called.
+        hosts: names, beside those of loopback, by which this server may be called. Where the address of every interface
+            is among them, so is every address: it was looked up nowhere, so nobody can have made it lead here.
         token: what a person has to show, or None. Over an API a signature shows it.
     """
 
     def __init__(self, hosts: Iterable[str] = (), token: str | None = None) -> None:
-        self._hosts = frozenset(host.lower() for host in hosts)
+        self._hosts = frozenset(host.lower().strip("[]") for host in hosts)
+        self._takes_addresses = not self._hosts.isdisjoint(_EVERY_INTERFACE)
         self._token = token
 
     def refusal(self, headers: Mapping[str, str]) -> Answer | None:
@@ -55,12 +59,23 @@ class Gate:
         return Answer(401, (*answer.headers, ("WWW-Authenticate", 'Basic realm="fcall serve"')), answer.body)
 
     def _is_ours(self, name: str) -> bool:
-        return name in self._hosts or _LOOPBACK.fullmatch(name) is not None
+        name = name.strip("[]")
+        if name in self._hosts or _LOOPBACK.fullmatch(name):
+            return True
+        return self._takes_addresses and _is_address(name)
 
 
 def refused(status: int, message: str) -> Answer:
     """An answer of the server itself, in no API's spelling."""
     return Answer(status, (("Content-Type", "text/plain; charset=utf-8"),), f"fcall serve: {message}\n".encode())
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _shown(headers: Mapping[str, str]) -> str:

@@ -3,7 +3,10 @@
 const PAUSE = 1500; // milliseconds between two looks at the server
 const RULES = { lambda: "AWS Lambda", fc: "Function Compute", linkedge: "Link IoT Edge" };
 const byId = (id) => document.getElementById(id);
+const MOST_SHOWN = 100_000; // characters; a browser takes long over more
 let handlers = new Map();
+let shown = "";
+let looks = 0;
 
 // Text from functions only ever becomes text nodes, never markup.
 function element(tag, text, className) {
@@ -90,10 +93,14 @@ function show(state) {
 
 async function look() {
   const connection = byId("connection");
+  const number = ++looks;
   try {
     const answer = await fetch("/_fcall/state", { cache: "no-store" });
-    if (!answer.ok) throw new Error(await answer.text());
-    show(await answer.json());
+    const text = await answer.text();
+    if (number !== looks) return; // a later look shows what is newer
+    if (!answer.ok) throw new Error(text);
+    if (text !== shown) show(JSON.parse(text)); // else what is selected there stays selected
+    shown = text;
     connection.textContent = "";
     connection.className = "";
   } catch {
@@ -119,16 +126,38 @@ function checkEvent() {
   event.setAttribute("aria-invalid", String(Boolean(note)));
 }
 
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|\s+|\{\s*\}|\[\s*\]|[{}[\],:]/g;
+
+// Indents the text of JSON. To write anew what was parsed would round large numbers, and drop a name that comes twice.
 function readable(text) {
+  if (text.length > MOST_SHOWN) return text;
   try {
-    return JSON.stringify(JSON.parse(text), null, 2);
+    JSON.parse(text);
   } catch {
     return text;
   }
+  let depth = 0;
+  const line = () => `\n${"  ".repeat(depth)}`;
+  return text.replace(TOKEN, (token) => {
+    if (token[0] === '"') return JSON.stringify(JSON.parse(token)); // characters for their escapes
+    if (!token.trim()) return "";
+    if (token.length > 1) return token[0] + token.at(-1);
+    if (token === ":") return ": ";
+    if (token === ",") return token + line();
+    depth += "{[".includes(token) ? 1 : -1;
+    return "{[".includes(token) ? token + line() : line() + token;
+  });
 }
 
 function titled(title, text) {
-  return text ? [element("h3", title), element("pre", text)] : [];
+  if (!text) return [];
+  const rest = text.length - MOST_SHOWN;
+  const note = `The first ${MOST_SHOWN} characters; ${rest} more are not shown.`;
+  return [
+    element("h3", title),
+    ...(rest > 0 ? [element("p", note, "quiet")] : []),
+    element("pre", text.slice(0, MOST_SHOWN)),
+  ];
 }
 
 const VERDICTS = { Sync: "answered", Async: "accepted; it runs later", DryRun: "would be called" };
@@ -152,16 +181,17 @@ async function call(submitted) {
   submitted.preventDefault();
   const [name, type, rules] = ["function", "type", "rules"].map((id) => byId(id).value);
   const send = byId("send");
+  if (send.ariaDisabled === "true") return; // not `disabled`, which would take the focus from it
   const path = `/_fcall/call/${rules}?function=${encodeURIComponent(name)}&type=${type}`;
   const begun = performance.now();
-  send.disabled = true;
+  send.ariaDisabled = "true";
   try {
     const answer = await fetch(path, { method: "POST", body: byId("event").value });
     showResult(await answer.json(), type, name, performance.now() - begun);
   } catch (error) {
     showResult({ outcome: "no answer", message: String(error) }, type, name, performance.now() - begun);
   } finally {
-    send.disabled = false;
+    send.ariaDisabled = "false";
   }
   await look();
 }

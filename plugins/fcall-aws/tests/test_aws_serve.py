@@ -93,11 +93,24 @@ def test_a_request_becomes_a_call(api: LambdaApi) -> None:
         (_invoke("a%20b"), 400, "ValidationException"),
         (_invoke(X_Amz_Durable_Execution_Name="x"), 400, "InvalidParameterValueException"),
         (Request("DELETE", "/2015-03-31/functions/resize"), 404, "UnknownOperationException"),
+        (Request("GET", f"/2015-03-31/functions?MaxItems={'1' * 5000}"), 400, "ValidationException"),
+        (Request("GET", "/2015-03-31/functions?MaxItems=%D9%A3"), 400, "ValidationException"),
     ],
 )
 def test_a_wrong_request_is_answered_at_once(api: LambdaApi, request_: Request, status: int, code: str) -> None:
     """What is refused comes to no call, and has the service's status and code."""
     assert (status, code) == _code(api.read(request_, Catalogue()))
+
+
+@pytest.mark.parametrize(("qualifier", "version"), [("live", "3"), ("$LATEST", "$LATEST")])
+def test_a_qualified_function_is_described_with_its_qualifier(api: LambdaApi, qualifier: str, version: str) -> None:
+    """GetFunction of a version or an alias names it in the ARN, and says which version it is."""
+    answer = api.read(Request("GET", f"/2015-03-31/functions/resize?Qualifier={qualifier}"), Catalogue())
+    assert isinstance(answer, Answer)
+    described = json.loads(answer.body)["Configuration"]
+
+    assert f"arn:aws:lambda:us-east-1:000000000000:function:resize:{qualifier}" == described["FunctionArn"]
+    assert version == described["Version"]
 
 
 def test_functions_are_described_as_the_service_does(api: LambdaApi) -> None:

@@ -111,7 +111,8 @@ class Account:
 
     def described(self, call: Call, function: Facts) -> Answer:
         """The answer to GetFunction."""
-        state = {"State": "Active", "LastUpdateStatus": "Successful", "Version": self.version(call)}
+        arn = self.arn(function.name, call.qualifier or "")
+        state = {"FunctionArn": arn, "Version": self.version(call), "State": "Active", "LastUpdateStatus": "Successful"}
         return wire.document(
             {"Configuration": {**self._record(function), **state}, "Code": {"RepositoryType": "S3"}, "Tags": {}}
         )

@@ -21,7 +21,7 @@ def usage(url: str, function: str) -> Mapping[str, Sequence[str]]:
             f'client.invoke(FunctionName="{function}", Payload="{{}}")["Payload"].read()',
         ),
         "AWS CLI": (
-            f"export AWS_ENDPOINT_URL_LAMBDA={url} AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=test "
+            f"export AWS_ENDPOINT_URL_LAMBDA={url} AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=test "
             "AWS_SECRET_ACCESS_KEY=test",
             f"echo '{{}}' | aws lambda invoke --function-name {function} --payload fileb:///dev/stdin /dev/stdout",
         ),

@@ -54,6 +54,7 @@ _NAME_PATTERN = (
     r"([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"
 )
 _QUALIFIER_PATTERN = r"\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"
+_COUNT = re.compile(r"[0-9]{1,9}")
 _NAME = re.compile(_NAME_PATTERN)
 _QUALIFIER = re.compile(_QUALIFIER_PATTERN)
 _TYPES: Mapping[Operation, Sequence[CallType]] = {
@@ -187,7 +188,7 @@ def _read_async(name: str, arguments: Mapping[str, str], headers: Mapping[str, s
 
 def _read_list(name: str, arguments: Mapping[str, str], headers: Mapping[str, str], body: bytes) -> Call:
     text = arguments.get("MaxItems")
-    if text is not None and not (text.isdecimal() and 1 <= int(text) <= 10_000):
+    if text is not None and not (_COUNT.fullmatch(text) and 1 <= int(text) <= 10_000):
         _refuse_value(text, "maxItems", "Member must be between 1 and 10000")
     return Call("ListFunctions", marker=arguments.get("Marker"), max_items=None if text is None else int(text))
 
