@@ -233,7 +233,7 @@ def test_members_are_told_by_their_values_and_true_is_not_one(
         stars(True)
 
 
-@pytest.mark.parametrize("hint", [[Size], {"width": int}, Callable[[int], int]])  # type: ignore[valid-type]
+@pytest.mark.parametrize("hint", [[Size], {"width": int}, Callable[[int], int]])
 def test_what_is_no_type_is_refused_in_plain_words(client: fcall.Client, hint: Any) -> None:
     """What has no hash cannot even be looked up, and is refused like any other thing that is no type of JSON."""
     with pytest.raises(InvalidParamsError, match="which JSON cannot be converted to"):

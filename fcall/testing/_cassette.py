@@ -74,7 +74,7 @@ def _recording(path: Path, redaction: Redaction) -> Iterator[None]:
     finally:
         wrapping.reset(token)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(recording.written(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    path.write_bytes(_encoded(recording.written()))
 
 
 @contextmanager
@@ -227,6 +227,13 @@ class _Player:
             f"the cassette {self._path.name} has no outcome for this call of {target}: {why}; record it anew"
         )
         return AssertionError(self.faults[-1])
+
+
+def _encoded(written: dict[str, Any]) -> bytes:
+    try:
+        return f"{json.dumps(written, ensure_ascii=False, indent=1)}\n".encode()
+    except UnicodeEncodeError:  # a lone surrogate, which a function's message may have, is written as its number
+        return f"{json.dumps(written, indent=1)}\n".encode()
 
 
 def _key(noted: dict[str, Any]) -> str:

@@ -82,13 +82,23 @@ class Redaction:
             return [self._masked(each) for each in value]
         if isinstance(value, str):  # which may be a document again, as the body of a request that a gateway hands on is
             return self._document(value) if value.lstrip()[:1] in ("{", "[", '"') else self.text(value)
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return _MASK if is_number and self._shapes.search(str(value)) else value
+        return 0 if _is_number(value) and self._shapes.search(str(value)) else value
 
     def _member(self, name: str, value: Any) -> Any:
         plain = _plain(name)
-        is_secret = value is not None and any(word in plain for word in self._words)
-        return _MASK if is_secret else self._masked(value)
+        return self._hidden(value) if any(word in plain for word in self._words) else self._masked(value)
+
+    def _hidden(self, value: Any) -> Any:
+        """What has the value's shape and nothing of what it says: whoever reads it when it is played still can."""
+        if isinstance(value, dict):
+            return {self._shapes.sub(_MASK, name): self._hidden(each) for name, each in value.items()}
+        if isinstance(value, list):
+            return [self._hidden(each) for each in value]
+        return _MASK if isinstance(value, str) else 0 if _is_number(value) else value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _plain(name: str) -> str:
