@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from fcall.provider import ALL_KEYS, LocatingProvider, Provider, ProviderSpec
+from fcall.provider import ALL_KEYS, AsyncioProvider, LocatingProvider, Provider, ProviderSpec
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 MATRIX = REFERENCE / "providers.md"
@@ -149,7 +149,7 @@ _SPEAKING: Mapping[str, Row] = {
     "Functions run on": lambda spec, provider: spec.summary,
     "Its distribution": lambda spec, provider: _distribution(spec),
     "A service's name is handed on": lambda spec, provider: _word(spec.inherits_service),
-    "On asyncio": lambda spec, provider: _awaiting(spec, type(provider)),
+    "On asyncio": lambda spec, provider: "awaited" if isinstance(provider, AsyncioProvider) else "on a thread",
     "Knows its region": lambda spec, provider: _word(isinstance(provider, LocatingProvider)),
     "Options in a target": lambda spec, provider: _options(spec, "in_target"),
     "Options that are secrets": lambda spec, provider: _options(spec, "secret"),
@@ -160,12 +160,6 @@ _SPEAKING: Mapping[str, Row] = {
 def _distribution(spec: ProviderSpec) -> str:
     found = re.search(r"fcall-\w+", spec.install_hint)
     return f"`{found[0]}`" if found else ""
-
-
-def _awaiting(spec: ProviderSpec, made: type) -> str:
-    """Where the engine of a plugin's extra is missing, the plugin makes the parent of the class that can be awaited."""
-    can_be = any(hasattr(each, "invoke_asyncio") for each in (made, *made.__subclasses__()))
-    return f"awaited, with {_distribution(spec)[:-1]}[asyncio]`" if can_be else "on a thread"
 
 
 def _options(spec: ProviderSpec, what: str) -> str:

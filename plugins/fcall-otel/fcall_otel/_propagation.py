@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,16 +14,21 @@ from fcall.errors import InvalidParamsError
 
 __all__ = ["carrier_of", "traced"]
 
+_logger = logging.getLogger("fcall_otel")
+
 
 def carrier_of(context: Context | None, propagator: TextMapPropagator | None = None) -> dict[str, str]:
-    """What a propagator writes of a context, such as ``traceparent``.
+    """What a propagator writes of a context, such as ``traceparent``; as much of it as there is, where it raises.
 
     Args:
         context: None for the current one.
         propagator: None for the global one, as it is now.
     """
     carrier: dict[str, str] = {}
-    (propagator or propagate.get_global_textmap()).inject(carrier, context)
+    try:
+        (propagator or propagate.get_global_textmap()).inject(carrier, context)
+    except Exception:  # such as of baggage that UTF-8 cannot carry; the call is made all the same
+        _logger.exception("the trace context cannot be written whole; what there is of it goes along")
     return carrier
 
 

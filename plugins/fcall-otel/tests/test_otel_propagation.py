@@ -67,6 +67,23 @@ def test_the_functions_span_has_the_calls_span_as_its_parent(
     assert {**recorded.seen_from(call), "baggage": {"tenant": "blue"}} == told
 
 
+def test_baggage_that_cannot_be_written_takes_no_trace_with_it(recorded: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """A lone surrogate in the baggage stays behind; the call, an event that is to be traced, and the trace do not."""
+    registry = fcall.local.Registry()
+    registry.function("f")(handler(lambda event, ctx: ctx.trace_context))
+    token = context.attach(baggage.set_baggage("tenant", "\ud800"))
+    with fcall.Client(provider="local", registry=registry, plugins=[recorded.telemetry]) as client:
+        found = client.invoke("f").json()
+        with recorded.tracer.start_as_current_span("application"):
+            event = traced({"a": 1})
+    context.detach(token)
+    (call,) = recorded.of_scope("fcall_otel")
+
+    assert ["traceparent"] == list(found) == list(event["traceContext"])
+    assert f"{call.context.span_id:016x}" in found["traceparent"]
+    assert {"the trace context cannot be written whole; what there is of it goes along"} == set(caplog.messages)
+
+
 def test_an_async_call_here_carries_the_trace(recorded: Any) -> None:
     """The local provider carries the context on Async calls too: the span ends, and the function finds it later."""
     registry, found = fcall.local.Registry(), []
