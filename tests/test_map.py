@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import re
 import threading
 import time
 import weakref
@@ -456,12 +457,11 @@ def test_closing_the_client_under_way() -> None:
     while not results._work.stopped:
         time.sleep(0.001)
     provider.open()
-    sent = len(provider.seen)
-    assert list(range(2, sent)) == [next(results).json() for _ in range(2, sent)]
+    handed_over = [0, 1]
     with pytest.raises(ClientClosedError):
-        next(results)
+        handed_over.extend(result.json() for result in results)  # as they come, up to the error
     closing.join(20)
-    assert list(range(sent)) == sorted(provider.seen)
+    assert handed_over == sorted(provider.seen) == list(range(len(handed_over)))
     with pytest.raises(ClientClosedError):
         client.map("f", [1])
 
@@ -685,7 +685,7 @@ def test_progress_on_a_terminal_is_a_line(monkeypatch: pytest.MonkeyPatch) -> No
         list(client.as_completed("f", range(5), progress=True))
 
     assert screen[-1].startswith("\r\x1b[K1,200/1,200  ")
-    assert screen[-1].endswith("/s  1 failed  0 retried  0:00\n")
+    assert re.search(r"/s  1 failed  0 retried  \d:\d\d\n$", screen[-1])
     assert 1 == sum("\n" in text for text in screen)
 
 
