@@ -59,7 +59,7 @@ class Functions:
         for alias, version in self._aliases.items():
             if not _VERSION.fullmatch(version):
                 raise ConfigurationError(
-                    f"the alias {quoted(alias, 60)!r} is of version {quoted(version, 60)!r}; and none is called so"
+                    f"the alias {quoted(alias, 60)!r} is of version {quoted(version, 60)!r}; write a number, or $LATEST"
                 )
         shared = Counter(source.function for source in sources)
         self._all = [_function(source, shared[source.function] > 1) for source in sources]
