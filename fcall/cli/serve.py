@@ -29,7 +29,14 @@ __all__ = ["serve"]
 @click.option("--root", default=".", metavar="FOLDER", help="What handlers' paths are relative to.")
 @click.option("--timeout", "function_timeout", type=float, metavar="SECONDS", help="How long a function may take.")
 @click.option("--durable", metavar="FILE", help="Keep accepted Async events in a file until they are done.")
-@click.option("--grace", type=float, default=10.0, show_default=True, help="Seconds that --durable waits at the end.")
+@click.option(
+    "--grace",
+    type=click.FloatRange(0),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long --durable waits at the end.",
+)
 @click.option("--alias", "aliases", multiple=True, metavar="NAME=VERSION", help="An alias that functions have.")
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the local provider.")
 @click.option("--concurrency", type=click.IntRange(1), default=1_000, show_default=True, help="Requests at once.")
