@@ -11,6 +11,7 @@ import select
 import socket
 import ssl
 import threading
+import tracemalloc
 import warnings
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ from hypothesis import strategies as st
 from fcall.errors import ClientClosedError
 from fcall.http import Answer, HttpError, MalformedAnswerError, Pool, is_available
 from fcall.http._connection import Connection
+from fcall.http._reading import Reading
 from fcall.provider import Deadline
 from fcall.testing.faults import FAULTS, End, Fault, FaultServer, Request, Response
 
@@ -377,6 +379,51 @@ def test_each_event_loop_has_connections_of_its_own(server: FaultServer) -> None
 
     assert [[b"%d" % number for number in range(20)]] * 3 == results
     assert 6 == server.connections
+
+
+@pytest.mark.parametrize("kind", ["asyncio", "uvloop"])
+def test_a_loop_that_is_closed_amid_attempts(kind: str, server: FaultServer) -> None:
+    """Nobody ended them; the collection of their tasks complains of nothing, and the pool serves the next loop."""
+    new_loop = asyncio.new_event_loop if kind == "asyncio" else pytest.importorskip("uvloop").new_event_loop
+    pool, noise = pool_of(server, 1), list[Any]()
+    server.inject(Fault.HANG_BEFORE_ANSWER)
+    loop = new_loop()
+    attempts = [loop.create_task(_wait_for(post(pool, body))) for body in (b"sent", b"waits")]
+    loop.run_until_complete(loop.run_in_executor(None, received, server, 1))
+    loop.close()
+    loop.set_exception_handler(lambda _, context: noise.append(context["message"]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.unraisablehook", noise.append)
+        attempts.clear()
+        gc.collect()
+
+    assert {"Task was destroyed but it is pending!"} >= set(noise)
+    with contextlib.closing(new_loop()) as loop:
+        assert b"next" == loop.run_until_complete(_wait_for(post(pool, b"next"))).body
+        pool.close()
+        loop.run_until_complete(asyncio.sleep(0))
+
+
+async def _wait_for(attempt: Awaitable[Answer]) -> Answer:
+    return await attempt
+
+
+def test_a_body_in_many_small_pieces_costs_no_more_than_its_size() -> None:
+    """Whoever sends it in chunks of two bytes fills no more memory than with one of them all."""
+    chunks, size = b"2\r\nab\r\n" * 8192, 8192 * 2
+    reading = Reading(1 << 24)
+    reading.feed(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    tracemalloc.start()
+    try:
+        for _ in range(16):
+            reading.feed(chunks)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    reading.feed(b"0\r\n\r\n")
+
+    assert b"ab" * (size * 8) == reading.answer().body
+    assert taken < 16 * size * 3
 
 
 def test_a_pool_that_is_forgotten_closes_its_connections(server: FaultServer) -> None:
