@@ -11,6 +11,7 @@ import select
 import socket
 import ssl
 import threading
+import tracemalloc
 import warnings
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ from hypothesis import strategies as st
 from fcall.errors import ClientClosedError
 from fcall.http import Answer, HttpError, MalformedAnswerError, Pool, is_available
 from fcall.http._connection import Connection
+from fcall.http._reading import Reading
 from fcall.provider import Deadline
 from fcall.testing.faults import FAULTS, End, Fault, FaultServer, Request, Response
 
@@ -202,28 +204,31 @@ def test_a_cancelled_attempt_costs_its_connection(server: FaultServer) -> None:
 
 
 def test_cancelling_who_waits_costs_nothing(server: FaultServer) -> None:
-    """The connection that one was just given goes to the next in line."""
+    """The place that one was just given goes to the next in line."""
 
     async def main() -> None:
-        pool = pool_of(server, 1)
-        await post(pool)
-        (share,) = pool._shares.values()
-        held = share.idle()
-        assert held is not None
-        waiting = [asyncio.ensure_future(post(pool, body)) for body in (b"gone", b"next", b"gone too")]
+        pool, waiting = pool_of(server, 1), list[asyncio.Future[Answer]]()
+
+        async def first() -> None:
+            await post(pool)
+            waiting[0].cancel()  # it has the place, and has not run since
+
+        held = asyncio.ensure_future(first())
+        await asyncio.sleep(0)
+        waiting += [asyncio.ensure_future(post(pool, body)) for body in (b"gone", b"next", b"gone too")]
         await asyncio.sleep(0)
         waiting[2].cancel()
-        share.rest(held)
-        waiting[0].cancel()  # it has the connection, and has not run since
 
         assert b"next" == (await waiting[1]).body
         assert b"again" == (await post(pool, b"again")).body
-        await asyncio.wait(waiting)
+        await asyncio.wait([held, *waiting])
+        assert [True, False, True] == [each.cancelled() for each in waiting]
         pool.close()
 
     run(main())
 
     assert 1 == server.connections
+    assert 3 == server.received
 
 
 def test_a_connection_that_was_closed_meanwhile_is_not_used(server: FaultServer) -> None:
@@ -374,6 +379,51 @@ def test_each_event_loop_has_connections_of_its_own(server: FaultServer) -> None
 
     assert [[b"%d" % number for number in range(20)]] * 3 == results
     assert 6 == server.connections
+
+
+@pytest.mark.parametrize("kind", ["asyncio", "uvloop"])
+def test_a_loop_that_is_closed_amid_attempts(kind: str, server: FaultServer) -> None:
+    """Nobody ended them; the collection of their tasks complains of nothing, and the pool serves the next loop."""
+    new_loop = asyncio.new_event_loop if kind == "asyncio" else pytest.importorskip("uvloop").new_event_loop
+    pool, noise = pool_of(server, 1), list[Any]()
+    server.inject(Fault.HANG_BEFORE_ANSWER)
+    loop = new_loop()
+    attempts = [loop.create_task(_wait_for(post(pool, body))) for body in (b"sent", b"waits")]
+    loop.run_until_complete(loop.run_in_executor(None, received, server, 1))
+    loop.close()
+    loop.set_exception_handler(lambda _, context: noise.append(context["message"]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.unraisablehook", noise.append)
+        attempts.clear()
+        gc.collect()
+
+    assert {"Task was destroyed but it is pending!"} >= set(noise)
+    with contextlib.closing(new_loop()) as loop:
+        assert b"next" == loop.run_until_complete(_wait_for(post(pool, b"next"))).body
+        pool.close()
+        loop.run_until_complete(asyncio.sleep(0))
+
+
+async def _wait_for(attempt: Awaitable[Answer]) -> Answer:
+    return await attempt
+
+
+def test_a_body_in_many_small_pieces_costs_no_more_than_its_size() -> None:
+    """Whoever sends it in chunks of two bytes fills no more memory than with one of them all."""
+    chunks, size = b"2\r\nab\r\n" * 8192, 8192 * 2
+    reading = Reading(1 << 24)
+    reading.feed(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    tracemalloc.start()
+    try:
+        for _ in range(16):
+            reading.feed(chunks)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    reading.feed(b"0\r\n\r\n")
+
+    assert b"ab" * (size * 8) == reading.answer().body
+    assert taken < 16 * size * 3
 
 
 def test_a_pool_that_is_forgotten_closes_its_connections(server: FaultServer) -> None:
@@ -561,7 +611,7 @@ def conversation() -> Iterator[tuple[Connection, socket.socket, Owner]]:
 
 def begun(connection: Connection) -> asyncio.Future[Answer]:
     """An attempt on a connection."""
-    return connection.begin(b"GET / HTTP/1.1\r\n\r\n", b"", asyncio.get_running_loop().time() + LONG)
+    return connection.begin(b"GET / HTTP/1.1\r\n\r\n", b"")
 
 
 BODIES = st.binary(max_size=300)
@@ -671,11 +721,11 @@ def test_a_second_answer_is_told_of() -> None:
     assert (0, 1) == (owner.kept, owner.closed)
 
 
-def test_one_timer_serves_all_deadlines(server: FaultServer) -> None:
+def test_each_attempt_has_a_deadline_of_its_own(server: FaultServer) -> None:
     """An attempt that began later and may take less time ends first, and none of them late or never."""
 
     async def main() -> list[float]:
-        pool, loop = pool_of(server), asyncio.get_running_loop()
+        pool = pool_of(server)
         await post(pool)
         server.inject(Fault.HANG_BEFORE_ANSWER, always=True)
         ends: list[float] = []
@@ -686,10 +736,7 @@ def test_one_timer_serves_all_deadlines(server: FaultServer) -> None:
             ends.append(seconds)
 
         await asyncio.wait_for(asyncio.gather(*map(attempt, (0.3, 0.1, 0.2))), LONG)
-        share = pool._shares[loop]
         pool.close()
-
-        assert share._watch is None
         return ends
 
     assert [0.1, 0.2, 0.3] == run(main())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from fcall._deadline import Deadline
@@ -15,14 +16,8 @@ from fcall.http._answer import HttpError
 __all__ = ["Dialer"]
 
 _LONGEST = 10.0
-_PROBES = (("TCP_KEEPIDLE", 60), ("TCP_KEEPALIVE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
+_OPTIONS = {"TCP_NODELAY": 1, "TCP_KEEPIDLE": 60, "TCP_KEEPALIVE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 """A silent connection is probed: what stands between forgets one after some minutes, and says nothing."""
-
-_OPTIONS = [
-    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
-    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-    *((socket.IPPROTO_TCP, getattr(socket, name), value) for name, value in _PROBES if hasattr(socket, name)),
-]
 
 
 class Dialer:
@@ -48,17 +43,13 @@ class Dialer:
     async def _reached(self) -> socket.socket:
         failure = OSError("the name has no address")
         for family, kind, protocol, _, address in await self._addresses():
-            sock = socket.socket(family, kind, protocol)
             try:
-                sock.setblocking(False)
-                for option in _OPTIONS:
-                    sock.setsockopt(*option)
-                await self._loop.sock_connect(sock, address)
-                return sock
-            except BaseException as error:
-                sock.close()
-                if not isinstance(error, OSError):
-                    raise
+                with _closed_if_it_fails(socket.socket(family, kind, protocol)) as sock:
+                    sock.setblocking(False)
+                    _set_options(sock)
+                    await self._loop.sock_connect(sock, address)
+                    return sock
+            except OSError as error:
                 failure = error
         raise failure
 
@@ -77,20 +68,33 @@ class Dialer:
         lookup.cancelled() or lookup.exception()  # there may be nobody left to hear of it
 
     async def _secured(self, sock: socket.socket, context: ssl.SSLContext) -> socket.socket:
-        loop = self._loop
-        try:
-            sock = secure = context.wrap_socket(sock, do_handshake_on_connect=False, server_hostname=self._host)
+        with _closed_if_it_fails(sock):
+            secure = context.wrap_socket(sock, do_handshake_on_connect=False, server_hostname=self._host)
+        with _closed_if_it_fails(secure):  # which has taken the other's place
             while True:
                 try:
                     secure.do_handshake()
                     return secure
                 except ssl.SSLWantReadError:
-                    await _ready(secure, loop.add_reader, loop.remove_reader)
+                    await _ready(secure, self._loop.add_reader, self._loop.remove_reader)
                 except ssl.SSLWantWriteError:
-                    await _ready(secure, loop.add_writer, loop.remove_writer)
-        except BaseException:
-            sock.close()
-            raise
+                    await _ready(secure, self._loop.add_writer, self._loop.remove_writer)
+
+
+@contextlib.contextmanager
+def _closed_if_it_fails(sock: socket.socket) -> Iterator[socket.socket]:
+    try:
+        yield sock
+    except BaseException:
+        sock.close()
+        raise
+
+
+def _set_options(sock: socket.socket) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _OPTIONS.items():
+        if hasattr(socket, name):  # systems differ
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 async def _ready(sock: socket.socket, watch: Callable[..., object], leave: Callable[[int], object]) -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 import ssl
 import threading
 import weakref
-from collections import deque
 
 from fcall._deadline import Deadline
 from fcall._fork import forget_in_child
@@ -61,15 +59,21 @@ class Pool:
             HttpError: there is no answer; it says how far the attempt got.
             ClientClosedError: the pool is closed.
         """
-        share = self._shares.get(asyncio.get_running_loop()) or self._share()
-        connection = share.idle() or await share.take(deadline)
-        answer = connection.begin(head, body, share.watched(deadline))
-        del head, body
+        loop = asyncio.get_running_loop()
+        share = self._shares.get(loop) or self._share(loop)
+        await share.enter(deadline)
         try:
-            return await answer
-        except BaseException:
-            connection.abandon(answer)
-            raise
+            connection = await share.take(deadline)
+            answer = connection.begin(head, body)
+            del head, body
+            timer = loop.call_later(deadline.remaining(), connection.expire, answer)
+            try:
+                return await answer
+            finally:
+                timer.cancel()
+                connection.abandon(answer)
+        finally:
+            share.leave()
 
     def close(self) -> None:
         """Close the connections, on any thread. Attempts that are under way come to their end first."""
@@ -77,14 +81,13 @@ class Pool:
             self._closed = True
             _close(self._shares)
 
-    def _share(self) -> Share:
-        """The running event loop's connections. Those of loops that have ended are closed."""
-        loop = asyncio.get_running_loop()
+    def _share(self, loop: asyncio.AbstractEventLoop) -> Share:
+        """An event loop's connections. Those of loops that have ended are closed."""
         with self._lock:
             if self._closed:
                 raise ClientClosedError("the provider is closed; make a new client")
             _close({ended: self._shares.pop(ended) for ended in list(self._shares) if ended.is_closed()})
-            return self._shares.setdefault(loop, Share(Dialer(loop, *self._endpoint), loop, self._size, self._largest))
+            return self._shares.setdefault(loop, Share(loop, Dialer(loop, *self._endpoint), self._size, self._largest))
 
 
 def _close(shares: dict[asyncio.AbstractEventLoop, Share]) -> None:
@@ -97,123 +100,68 @@ def _close(shares: dict[asyncio.AbstractEventLoop, Share]) -> None:
 
 
 class Share:
-    """The connections of one event loop. The one that was used last is used next."""
+    """The connections of one event loop. The one that was used last is used next.
 
-    def __init__(self, dialer: Dialer, loop: asyncio.AbstractEventLoop, size: int, largest: int) -> None:
-        self._dialer, self._loop, self._free, self.largest = dialer, loop, size, largest
+    An attempt has a place and at most one connection; a new one is made only where none is idle. So there are never
+    more connections than places.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, dialer: Dialer, size: int, largest: int) -> None:
+        self._loop, self._dialer, self.largest = loop, dialer, largest
+        self._places = asyncio.Semaphore(size)
         self._made: set[Connection] = set()
         self._idle: list[Connection] = []
-        self._waiting: deque[asyncio.Future[Connection | None]] = deque()
         self._closed = False
-        self._watch: asyncio.TimerHandle | None = None
 
-    def idle(self) -> Connection | None:
-        """A kept connection that nobody uses."""
+    async def enter(self, deadline: Deadline) -> None:
+        """Have a place, or wait for one."""
+        if not self._places.locked():
+            await self._places.acquire()
+            return
+        try:
+            async with asyncio.timeout(deadline.remaining()):
+                await self._places.acquire()
+        except TimeoutError as error:
+            raise HttpError("waiting", error) from error
+        if self._closed:
+            self.leave()
+            raise ClientClosedError("the provider was closed; make a new client")
+
+    def leave(self) -> None:
+        """Give the place to whoever has waited longest."""
+        if not self._loop.is_closed():
+            self._places.release()
+
+    async def take(self, deadline: Deadline) -> Connection:
+        """A kept connection that nobody uses, or a new one."""
         while self._idle:
             connection = self._idle.pop()
             if connection.is_idle():
                 return connection
             connection.close()
-        return None
-
-    async def take(self, deadline: Deadline) -> Connection:
-        """A new connection, or one that somebody gives back."""
-        while not self._free:
-            given = await self._wait(deadline)
-            if given is None:
-                break
-            if given.is_idle():
-                return given
-            given.close()
-        else:
-            self._free -= 1
-        try:
-            sock = await self._dialer.connected(deadline)
-        except BaseException:
-            self._leave()
-            raise
-        connection = Connection(sock, self._loop, self)
+        connection = Connection(await self._dialer.connected(deadline), self._loop, self)
         self._made.add(connection)
         return connection
-
-    def watched(self, deadline: Deadline) -> float:
-        """The deadline on the loop's clock. One timer serves all connections: it is set to the earliest deadline."""
-        expires_at = self._loop.time() + deadline.remaining()
-        if self._watch is None or expires_at < self._watch.when():
-            self._look_at(expires_at)
-        return expires_at
 
     def rest(self, connection: Connection) -> None:
         """A connection has nothing to do."""
         if self._closed:
             connection.close()
-        elif not self._hand(connection):
+        else:
             self._idle.append(connection)
 
     def gone(self, connection: Connection) -> None:
         """A connection is closed."""
         self._made.discard(connection)
-        if connection in self._idle:
-            self._idle.remove(connection)
-        self._leave()
 
     def close(self) -> None:
         """Close what nobody uses, let nobody wait, and close the others when they are given back."""
         self._closed = True
-        for waiting in self._waiting:
-            if not waiting.done():
-                waiting.set_exception(ClientClosedError("the provider was closed; make a new client"))
-        for connection in self._idle[:]:
+        self._places.release()  # whoever waits longest is told, leaves, and so tells the next
+        for connection in self._idle:
             connection.close()
-        self._look()
 
     def disown(self) -> None:
         """Close the sockets and nothing else: the event loop is closed, or another process's."""
         for connection in self._made:
             connection.disown()
-
-    def _look(self) -> None:
-        """End what has lasted too long, and look again when the next one may have."""
-        now = self._loop.time()
-        for connection in [each for each in self._made if each.expires_at <= now]:
-            connection.expire()
-        self._look_at(min((each.expires_at for each in self._made), default=math.inf))
-
-    def _look_at(self, moment: float) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-        self._watch = None if moment == math.inf else self._loop.call_at(moment, self._look)
-
-    async def _wait(self, deadline: Deadline) -> Connection | None:
-        """A connection that is given back, or the place of one that is gone."""
-        waiting: asyncio.Future[Connection | None] = self._loop.create_future()
-        self._waiting.append(waiting)
-        timer = self._loop.call_later(deadline.remaining(), _give_up, waiting)
-        try:
-            return await waiting
-        except asyncio.CancelledError:
-            if waiting.done() and not waiting.cancelled() and waiting.exception() is None:
-                given = waiting.result()
-                self._leave() if given is None else self.rest(given)
-            raise
-        finally:
-            timer.cancel()
-
-    def _leave(self) -> None:
-        """A place is free."""
-        if not self._hand(None):
-            self._free += 1
-
-    def _hand(self, given: Connection | None) -> bool:
-        """Give it to whoever has waited longest."""
-        while self._waiting:
-            waiting = self._waiting.popleft()
-            if not waiting.done():
-                waiting.set_result(given)
-                return True
-        return False
-
-
-def _give_up(waiting: asyncio.Future[Connection | None]) -> None:
-    if not waiting.done():
-        waiting.set_exception(HttpError("waiting", TimeoutError("the time-out passed")))
