@@ -30,7 +30,7 @@ class Pool:
     """
 
     def __init__(
-        self, host: str, port: int, size: int, context: ssl.SSLContext | None = None, largest: int = 32 * 1024 * 1024
+        self, host: str, port: int, size: int, context: ssl.SSLContext | None = None, largest: int = 1 << 25
     ) -> None:
         self._endpoint = (host, port, context)
         self._size, self._largest = size, largest
@@ -135,8 +135,7 @@ class Share:
     async def take(self, deadline: Deadline) -> Connection:
         """A kept connection that nobody uses, or a new one."""
         while self._idle:
-            connection = self._idle.pop()
-            if connection.is_idle():
+            if (connection := self._idle.pop()).is_idle():
                 return connection
             connection.close()
         connection = Connection(await self._dialer.connected(deadline), self._loop, self)
