@@ -92,7 +92,7 @@ def close_everything(event, context):
     return "closed"
 
 def write_garbage(event, context):
-    for descriptor in range(3, 20):
+    for descriptor in range(3, 1_000):
         try:
             os.write(descriptor, b"garbage " * 100)
         except OSError:
@@ -101,7 +101,7 @@ def write_garbage(event, context):
 
 def answer_for_another(event, context):
     from fcall.local._frames import packed
-    for descriptor in range(3, 20):
+    for descriptor in range(3, 1_000):
         try:
             os.write(descriptor, packed("another", {}, b"forged"))
         except OSError:

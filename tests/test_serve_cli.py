@@ -19,6 +19,8 @@ import pytest
 for _module in ("uvicorn", "httptools"):
     pytest.importorskip(_module, reason=f"{_module} is not installed, which serving needs")
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 TOKEN = "a token of some length"
 
 
