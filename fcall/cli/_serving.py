@@ -114,12 +114,13 @@ def _signals() -> Iterator[threading.Event]:
     def tell_it(number: int, frame: FrameType | None) -> None:
         told.set()
 
-    before = {number: signal.signal(number, tell_it) for number in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, tell_it)
+    before = signal.signal(signal.SIGTERM, tell_it)
     try:
         yield told
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    finally:  # another Ctrl-C gives up, also where a shell had this process ignore it, as one in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, before)
 
 
 def _end(server: Server, grace: float) -> None:
