@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from serve_clients.node import FUNCTIONS, run_node
+from serve_clients.node import run_node
+from serve_clients.outcomes import server_of_outcomes
 
 import fcall
 
@@ -95,20 +96,7 @@ def url(notes: Path) -> Iterator[str]:
     """A server of every kind of function, in processes of their own, that looks at signatures."""
     from fcall_aliyun._service import Fc2Api, Fc3Api
 
-    from fcall.serve import Server
-
-    with Server(
-        "outcomes.py",
-        "broken=broken.py:handler",
-        root=str(FUNCTIONS),
-        isolation="process",
-        environment={"NOTES": str(notes)},
-        function_timeout=2,
-        verify={"key": "secret"},
-        aliases={"live": "3"},
-        apis=[Fc2Api(), Fc3Api()],
-        registry=fcall.local.Registry(),
-    ) as server:
+    with server_of_outcomes(notes, Fc2Api(), Fc3Api()) as server:
         yield server.url
 
 

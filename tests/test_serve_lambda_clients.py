@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from serve_clients.node import FUNCTIONS, run_node
+from serve_clients.node import run_node
+from serve_clients.outcomes import server_of_outcomes
 
 import fcall
 
@@ -141,20 +142,7 @@ def url(notes: Path) -> Iterator[str]:
     """A server of every kind of function, in processes of their own, that looks at signatures."""
     from fcall_aws._service._api import LambdaApi
 
-    from fcall.serve import Server
-
-    with Server(
-        "outcomes.py",
-        "broken=broken.py:handler",
-        root=str(FUNCTIONS),
-        isolation="process",
-        environment={"NOTES": str(notes)},
-        function_timeout=2,
-        verify={"key": "secret"},
-        aliases={"live": "3"},
-        apis=[LambdaApi()],
-        registry=fcall.local.Registry(),
-    ) as server:
+    with server_of_outcomes(notes, LambdaApi()) as server:
         yield server.url
 
 
