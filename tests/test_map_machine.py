@@ -87,7 +87,41 @@ class Service:
     def close(self) -> None: ...
 
 
-class AwaitedMachine(RuleBasedStateMachine):
+class Ends:
+    """How a map may end, whoever calls its items.
+
+    Attributes:
+        handed: the items that were handed over, in order.
+        stopped: the map was cancelled, or an item failed.
+        over: there is nothing more to come.
+    """
+
+    in_order: bool
+    handed: list[int]
+    stopped: bool
+    over: bool
+
+    def told(self, index: int) -> str:
+        """How the call of an item was told to end."""
+        raise NotImplementedError
+
+    def failed_at(self, index: int | None, error: FcallError) -> None:
+        """Results in order end with the first error."""
+        assert self.in_order
+        assert len(self.handed) == index
+        self.check_error(index, error)
+        self.stopped = self.over = True
+
+    def check_error(self, index: int, error: FcallError) -> None:
+        """An item fails as it was told to; only where the map was cancelled is throttling the end of one."""
+        if isinstance(error, ThrottledError):
+            assert self.stopped
+            assert "throttled" == self.told(index)
+        else:
+            assert (FailingError, "fail") == (type(error), self.told(index))
+
+
+class AwaitedMachine(Ends, RuleBasedStateMachine):
     """One consumer, a service that we answer for, and a model of what has become of every item."""
 
     @initialize(
@@ -156,20 +190,8 @@ class AwaitedMachine(RuleBasedStateMachine):
                 assert "ok" == self.decided[index]
             self.handed.append(index)
 
-    def failed_at(self, index: int | None, error: FcallError) -> None:
-        """Results in order end with the first error."""
-        assert self.in_order
-        assert len(self.handed) == index
-        self.check_error(index, error)
-        self.stopped = self.over = True
-
-    def check_error(self, index: int, error: FcallError) -> None:
-        """An item fails as it was told to; only where the map was cancelled is throttling the end of one."""
-        if isinstance(error, ThrottledError):
-            assert self.stopped
-            assert "throttled" == self.decided[index]
-        else:
-            assert (FailingError, "fail") == (type(error), self.decided[index])
+    def told(self, index: int) -> str:
+        return self.decided[index]
 
     @precondition(lambda self: self.taking is None)
     @rule()
@@ -320,7 +342,7 @@ class Scripted:
     def close(self) -> None: ...
 
 
-class ThreadMachine(RuleBasedStateMachine):
+class ThreadMachine(Ends, RuleBasedStateMachine):
     """One consumer, real threads, and a script that says how each item ends."""
 
     @initialize(
@@ -368,19 +390,8 @@ class ThreadMachine(RuleBasedStateMachine):
             assert not self.over
             self.judge(int(given.text) if self.in_order else given.index, given)
 
-    def failed_at(self, index: int | None, error: FcallError) -> None:
-        assert self.in_order
-        assert len(self.handed) == index
-        self.check_error(index, error)
-        self.stopped = self.over = True
-
-    def check_error(self, index: int, error: FcallError) -> None:
-        """An item fails as it was told to; only where the map was cancelled is throttling the end of one."""
-        if isinstance(error, ThrottledError):
-            assert self.stopped
-            assert "throttled" == self.script[index]
-        else:
-            assert (FailingError, "fail") == (type(error), self.script[index])
+    def told(self, index: int) -> str:
+        return self.script[index]
 
     def judge(self, index: int, given: Any) -> None:
         assert index not in self.handed
