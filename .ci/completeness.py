@@ -22,7 +22,9 @@ def main() -> None:
 def _faults(package: Path) -> list[str]:
     """What of a package has no certain type, or no docstring."""
     # --ignoreexternal: the vendors' SDKs have no types, and are not installed here.
-    command = [sys.executable, "-m", "basedpyright", "--verifytypes", package.name, "--ignoreexternal", "--outputjson"]
+    # --project: or else a configuration of some directory above would rule.
+    options = ["--verifytypes", package.name, "--ignoreexternal", "--outputjson", "--project", str(ROOT)]
+    command = [sys.executable, "-m", "basedpyright", *options]
     paths = os.pathsep.join([str(ROOT), str(package.parent)])
     finished = subprocess.run(
         command, env={**os.environ, "PYTHONPATH": paths}, stdout=subprocess.PIPE, encoding="utf-8", check=False
