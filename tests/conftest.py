@@ -40,7 +40,8 @@ def _no_trace() -> Iterator[None]:
 def _a_place_of_its_own(
     _no_trace: None, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An empty working directory, an empty home for configuration, none of our variables."""
+    """An empty working directory, an empty home for configuration, none of our variables, no function registered."""
+    monkeypatch.setattr(fcall.local._registry.DEFAULT, "_functions", {})
     for name in _OUR_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))

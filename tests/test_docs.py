@@ -66,13 +66,12 @@ def _named(path: Path) -> str:
 
 @pytest.fixture
 def page_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The folder that a page is read in: a copy of the examples, importable, with no function registered yet."""
+    """The folder that a page is read in: a copy of the examples, importable."""
     for folder in ("examples", "plugins/_template"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TMPDIR", str(tmp_path))  # for what the examples store
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(fcall.local._registry.DEFAULT, "_functions", {})
     known = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - known:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from fcall.provider import Deadline
 from fcall.testing.faults import FAULTS, End, Fault, FaultServer, Headers, Request, Response, Stage
 
 REQUEST = b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
@@ -430,6 +431,9 @@ def test_what_hangs_does_not_settle(server: FaultServer, connect: Callable) -> N
     server.inject(Fault.HANG_BEFORE_ANSWER)
     client = connect()
     client.request("POST", "/a", b"{}")
+    patience = Deadline.after(10)
+    while not server.received and not patience.expired:
+        threading.Event().wait(0.002)
 
     assert not server.settle(0.05)
     client.close()

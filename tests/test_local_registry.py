@@ -29,9 +29,8 @@ def test_the_decorated_function_stays_what_it_is(registry: fcall.local.Registry)
     assert one is registry.function("a/one")(one)
 
 
-def test_the_modules_decorator_registers_for_every_client(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_modules_decorator_registers_for_every_client() -> None:
     """``@fcall.local.function`` is all that a function needs to be callable by the default client."""
-    monkeypatch.setattr("fcall.local._registry.DEFAULT._functions", {})
 
     @fcall.local.function("greetings/hello")
     def hello(event: Any, context: Any) -> str:

@@ -125,11 +125,8 @@ def test_what_is_registered_later_is_served_at_once(serve: Serve, registry: fcal
     assert '"here"' == asked(server, "/toy/images/late")[1]["payload"]
 
 
-def test_a_file_may_register_what_it_is_served_for(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_file_may_register_what_it_is_served_for(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     """A file that registers its functions when a call imports it is served as before."""
-    monkeypatch.setattr(fcall.local._registry.DEFAULT, "_functions", {})
     Path("app.py").write_text(
         "import fcall\n@fcall.local.function('images/resize')\ndef resize(event, context): return event\n"
     )
