@@ -149,7 +149,9 @@ _SPEAKING: Mapping[str, Row] = {
     "Functions run on": lambda spec, provider: spec.summary,
     "Its distribution": lambda spec, provider: _distribution(spec),
     "A service's name is handed on": lambda spec, provider: _word(spec.inherits_service),
-    "On asyncio": lambda spec, provider: "awaited" if isinstance(provider, AsyncioProvider) else "on a thread",
+    "On asyncio": lambda spec, provider: (
+        "awaited, with the extra `asyncio`" if isinstance(provider, AsyncioProvider) else "on a thread"
+    ),
     "Knows its region": lambda spec, provider: _word(isinstance(provider, LocatingProvider)),
     "Options in a target": lambda spec, provider: _options(spec, "in_target"),
     "Options that are secrets": lambda spec, provider: _options(spec, "secret"),
