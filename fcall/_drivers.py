@@ -93,8 +93,8 @@ async def run_asyncio(
         while True:
             try:
                 answer = None
-                if type(step) is Send and (attempt := getattr(step.provider, "invoke_asyncio", None)) is not None:
-                    answer = await attempt(step.invocation, step.deadline)
+                if type(step) is Send and (attempt := _attempt(step)) is not None:
+                    answer = await attempt
                 if answer is None:
                     answer = await _awaited(step, pool, sleep)
             except BaseException as error:  # noqa: BLE001 - the flow decides on every outcome
@@ -104,6 +104,12 @@ async def run_asyncio(
     except StopIteration as end:
         result: T = end.value
         return result
+
+
+def _attempt(step: Send) -> Awaitable[Any] | None:
+    """What to await, where the provider can be awaited."""
+    invoke = getattr(step.provider, "invoke_asyncio", None)
+    return None if invoke is None else invoke(step.invocation, step.deadline)
 
 
 async def stream_asyncio(

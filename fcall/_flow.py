@@ -94,7 +94,7 @@ class Flow:
         self._routes = routes
         self._observers = observers
         self._random = random
-        self._attempts: list[Attempt] = []
+        self._attempts: tuple[Attempt, ...] = ()
         self._last: _Way | None = None
         self._leave: Callable[[], object] = bool
         timeout = routes[0].timeout(invocation)
@@ -116,7 +116,7 @@ class Flow:
             if self._call is not None:
                 self._observers.before(self._call)
             answer, route = yield from steps
-            result: InvocationResult = answer.told_by(route.provider_name, tuple(self._attempts))
+            result: InvocationResult = answer.told_by(route.provider_name, self._attempts)
         except BaseException as error:
             if not isinstance(error, Exception):
                 error.add_note(self._interrupted())
@@ -135,7 +135,7 @@ class Flow:
             elapsed = self._deadline.clock() - started
             last = self._last
             callee = None if last is None else last.route.callee(last.step.invocation)
-            self._observers.after(self._call, tuple(self._attempts), elapsed, result=result, error=error, callee=callee)
+            self._observers.after(self._call, self._attempts, elapsed, result=result, error=error, callee=callee)
 
     def _streamed(self) -> Generator[Step, Any, tuple[InvocationResult, Route]]:
         (pieces, piece), route = yield from self._tried(Open)
@@ -328,13 +328,14 @@ class Flow:
     ) -> Attempt:
         self._last = way
         attempt = Attempt(len(self._attempts) + 1, way.label, outcome, executed, error, code, elapsed, pause)
-        self._attempts.append(attempt)
+        self._attempts += (attempt,)
         return attempt
 
     def _broke_off(self, failure: FcallError) -> None:
         """The attempt that went well up to now did not: it failed after its first piece, so the function ran."""
         name = type(failure).__name__
-        self._attempts[-1] = self._attempts[-1]._replace(outcome="executed", error=name, code=failure.code)
+        *before, last = self._attempts
+        self._attempts = (*before, last._replace(outcome="executed", error=name, code=failure.code))
 
     def _complete(self, failure: FcallError, route: Route) -> None:
         """Give the error what the flow knows of its attempt and the provider need not say."""
@@ -348,7 +349,7 @@ class Flow:
         """The error with what is known of the whole call, as the caller gets it."""
         self._complete(failure, route)
         failure.executed = self._executed()
-        failure.attempts = tuple(self._attempts)
+        failure.attempts = self._attempts
         if isinstance(failure, FunctionError) and failure.result is not None:
             failure.result = failure.result.told_by(route.provider_name, failure.attempts)
         return failure

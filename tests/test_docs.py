@@ -273,7 +273,7 @@ def test_every_hook_is_explained() -> None:
 
 def test_every_configuration_key_is_explained() -> None:
     """The configuration page has a row for every key, and for every option of the local provider."""
-    from fcall.local._provider import LocalOptions
+    from fcall.local._options import LocalOptions
 
     explained = _first_column(_reference("configuration"))
 

@@ -133,7 +133,8 @@ def test_a_provider_that_code_made_starts_afresh(run_program: Run) -> None:
     """An instance that the client did not make keeps its options in the child, and drops the parent's events."""
     finished = run_program(
         f"""{BEGIN}
-    from fcall.local._provider import LocalOptions, LocalProvider
+    from fcall.local._options import LocalOptions
+    from fcall.local._provider import LocalProvider
 
     provider = LocalProvider(LocalOptions(workers=1))
     client = fcall.Client(providers={{"mine": provider}})
@@ -190,7 +191,8 @@ def test_every_lock_is_free_in_the_child(run_program: Run) -> None:
         f"""{BEGIN}
     from contextlib import ExitStack
     from fcall import _client
-    from fcall.local._provider import LocalOptions, LocalProvider
+    from fcall.local._options import LocalOptions
+    from fcall.local._provider import LocalProvider
 
     provider = LocalProvider(LocalOptions())
     client = fcall.Client({{"services": {{}}}}, providers={{"mine": provider}})
@@ -269,6 +271,34 @@ def test_no_lock_is_held_for_ever(run_program: Run) -> None:
     )
 
     assert ("True\n", "") == (finished.stdout, finished.stderr)
+
+
+def test_a_fork_waits_for_an_import_amid_the_work(run_program: Run) -> None:
+    """What the first call of a provider loads is whole in every child, whichever thread loads it."""
+    finished = run_program(
+        f"""{BEGIN}
+    from fcall._fork import no_fork
+
+    begun, go_on, loaded = threading.Event(), threading.Event(), []
+
+    def load():
+        with no_fork():
+            begun.set()
+            go_on.wait(30)
+            loaded.append("whole")
+
+    def look():
+        with no_fork():
+            assert loaded == ["whole"]
+
+    threading.Thread(target=load).start()
+    begun.wait(30)
+    threading.Timer(0.1, go_on.set).start()
+    print(child(look))
+    """
+    )
+
+    assert ("0\n", "") == (finished.stdout, finished.stderr)
 
 
 def test_a_module_that_was_half_imported_is_imported_anew(run_program: Run) -> None:

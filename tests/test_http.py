@@ -13,7 +13,9 @@ import ssl
 import threading
 import tracemalloc
 import warnings
+import weakref
 from collections.abc import Awaitable, Callable, Iterator
+from contextvars import ContextVar
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -72,10 +74,10 @@ def pool_of(server: FaultServer, size: int = 4, **options: Any) -> Pool:
     return Pool(address.hostname or "", server.port, size, context, **options)
 
 
-def post(pool: Pool, body: bytes = b"hello", seconds: float = LONG) -> Awaitable[Answer]:
+async def post(pool: Pool, body: bytes = b"hello", seconds: float = LONG) -> Answer:
     """One attempt."""
     head = f"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-    return pool.exchange(head, body, Deadline.after(seconds))
+    return await pool.exchange(head, body, Deadline.after(seconds))
 
 
 def run(main: Awaitable[T]) -> T:
@@ -594,6 +596,9 @@ class Owner:
         """It is closed."""
         self.closed += 1
 
+    def leave(self) -> None:
+        """Its place is free."""
+
 
 @contextlib.contextmanager
 def conversation() -> Iterator[tuple[Connection, socket.socket, Owner]]:
@@ -609,9 +614,63 @@ def conversation() -> Iterator[tuple[Connection, socket.socket, Owner]]:
         theirs.close()
 
 
+REQUEST = b"GET / HTTP/1.1\r\n\r\n"
+
+
 def begun(connection: Connection) -> asyncio.Future[Answer]:
     """An attempt on a connection."""
-    return connection.begin(b"GET / HTTP/1.1\r\n\r\n", b"")
+    return connection.begin(REQUEST, b"", LONG)
+
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+
+def test_every_exchange_has_its_own_time() -> None:
+    """A connection has one timer: it neither cuts a later exchange short, nor lets a shorter one go on."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        with conversation() as (connection, theirs, _):
+            for seconds in (LONG, 0.02):
+                short = connection.begin(REQUEST, b"", seconds)
+                theirs.sendall(ANSWER)
+                await short
+            longer = connection.begin(REQUEST, b"", LONG)
+            while not longer.done() and (connection._timer is None or connection._timer.when() < loop.time() + 1):
+                await asyncio.sleep(0.002)  # until the short one's time has passed, and the timer is set anew
+
+            assert not longer.done()
+            theirs.sendall(ANSWER)
+            await longer
+            with pytest.raises(HttpError, match="TimeoutError"):
+                await asyncio.wait_for(connection.begin(REQUEST, b"", 0.02), LONG / 2)
+
+    asyncio.run(main())
+
+
+def test_a_connection_keeps_no_calls_variables(server: FaultServer) -> None:
+    """A kept connection outlives the call that made it, and does not keep alive what that one's context has."""
+
+    class Session:
+        """Something of the application's."""
+
+    session: ContextVar[Session] = ContextVar("session")
+
+    async def called(pool: Pool) -> weakref.ref[Session]:
+        session.set(Session())
+        await post(pool)
+        return weakref.ref(session.get())
+
+    async def main() -> None:
+        pool = pool_of(server)
+        kept = await asyncio.create_task(called(pool))
+        await asyncio.sleep(0)
+        gc.collect()
+
+        assert kept() is None
+        pool.close()
+
+    run(main())
 
 
 BODIES = st.binary(max_size=300)

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 import fcall
+from fcall.local._options import LocalOptions
 from fcall.local._plugin import fcall_register_providers
-from fcall.local._provider import LocalOptions, LocalProvider
+from fcall.local._provider import LocalProvider
 from fcall.testing import Behaviour, ExamFunctions, ProviderContract, Rig
 
 

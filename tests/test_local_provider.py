@@ -19,7 +19,8 @@ from fcall.errors import (
     InvocationTimeoutError,
     UnsupportedFeatureError,
 )
-from fcall.local._provider import LocalOptions, LocalProvider
+from fcall.local._options import LocalOptions
+from fcall.local._provider import LocalProvider
 
 HELLO = "def handler(event, context): return f\"Hello {event['name']}\"\n"
 

@@ -27,7 +27,8 @@ from fcall.errors import (
     InvalidPayloadError,
     InvocationTimeoutError,
 )
-from fcall.local._provider import LocalOptions, LocalProvider
+from fcall.local._options import LocalOptions
+from fcall.local._provider import LocalProvider
 from fcall.provider import Deadline, Invocation
 
 ASCII_ONLY = sys.version_info < (3, 12)

@@ -17,7 +17,8 @@ import fcall
 from fcall import errors as error_classes
 from fcall._config import Configuration
 from fcall.errors import FcallError
-from fcall.local._provider import LocalOptions, LocalProvider
+from fcall.local._options import LocalOptions
+from fcall.local._provider import LocalProvider
 from fcall.provider import (
     ALL_KEYS,
     Call,

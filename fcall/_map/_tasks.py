@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Generator
 from contextvars import Context
-from typing import Any
+from types import coroutine
+from typing import Any, TypeVar
 
 from fcall._drivers import Pool, run_asyncio
 from fcall._map._crew import Crew, settle_failed
@@ -13,6 +14,8 @@ from fcall._map._plan import Plan
 from fcall._map._work import Work
 
 __all__ = ["Tasks"]
+
+T = TypeVar("T")
 
 
 class Tasks(Crew):
@@ -28,6 +31,7 @@ class Tasks(Crew):
         super().__init__(work, plan)
         self._pool = pool
         self._tasks: set[asyncio.Task[None]] = set()
+        self._forget = self._tasks.discard
 
     def engage(self) -> None:
         """Have as many as there is work for: one costs little."""
@@ -42,34 +46,31 @@ class Tasks(Crew):
     def _start(self, number: int) -> None:
         loop = asyncio.get_running_loop()
         for _ in range(number):
-            task = loop.create_task(_call_asyncio(self.work, self.plan, self._pool, self._context))
+            calls = _call_asyncio(self.work, self.plan, self._pool, self._context)
+            task = loop.create_task(calls, context=self._context)  # each call gets a copy of it, and no task needs one
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(self._forget, context=self._context)
 
 
-class _Within:
-    """A coroutine with context variables of its own, as a task of its own would have them, and at less cost.
+@coroutine
+def _within(context: Context, call: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
+    """What a coroutine gives with context variables of its own, as in a task of its own, and at less cost.
 
     Args:
         context: what it sees, and where what it sets stays.
-        coroutine: what is awaited.
+        call: what is awaited.
     """
-
-    def __init__(self, context: Context, coroutine: Coroutine[Any, Any, Any]) -> None:
-        self._context = context
-        self._coroutine = coroutine
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        run, step, sent = self._context.run, self._coroutine.send, None
-        while True:
-            try:
-                waited_for = run(step, sent)
-            except StopIteration as end:
-                return end.value
-            try:
-                step, sent = self._coroutine.send, (yield waited_for)
-            except BaseException as error:  # noqa: BLE001 - it belongs to the coroutine
-                step, sent = self._coroutine.throw, error
+    thrown: BaseException | None = None
+    while True:
+        try:
+            waited_for = context.run(call.send, None) if thrown is None else context.run(call.throw, thrown)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        try:
+            thrown = yield waited_for
+        except BaseException as error:  # noqa: BLE001 - it belongs to the coroutine
+            thrown = error
 
 
 async def _call_asyncio(work: Work, plan: Plan, pool: Pool, context: Context) -> None:
@@ -78,7 +79,7 @@ async def _call_asyncio(work: Work, plan: Plan, pool: Pool, context: Context) ->
         index, event = item
         del item
         try:
-            result = await _Within(context.copy(), run_asyncio(plan.call(event, work), pool))
+            result = await _within(context.copy(), run_asyncio(plan.call(event, work), pool))
         except Exception as error:  # noqa: BLE001 - the consumer gets it
             settle_failed(work, index, error)
         except BaseException as error:

@@ -19,7 +19,7 @@ from fcall.cli._errors import INTERRUPTED
 from fcall.cli._output import say, shown, tell
 from fcall.cli._session import log_on_standard_error, told_to_functions
 from fcall.errors import ConfigurationError, InvalidParamsError
-from fcall.local._provider import LocalOptions
+from fcall.local._options import LocalOptions
 from fcall.serve import Server
 from fcall.serve._journal import Entry
 

@@ -12,7 +12,7 @@ from fcall._deadline import Deadline
 from fcall._fork import forget_in_child
 from fcall.errors import ClientClosedError
 from fcall.http._answer import Answer, HttpError
-from fcall.http._connection import Connection
+from fcall.http._connection import Connection, Exchange
 from fcall.http._dialer import Dialer
 
 __all__ = ["Pool", "Share"]
@@ -47,33 +47,32 @@ class Pool:
             share.disown()
         self._shares.clear()
 
-    async def exchange(self, head: bytes, body: bytes, deadline: Deadline) -> Answer:
-        """Make one attempt.
+    async def begin(self, head: bytes, body: bytes, deadline: Deadline) -> asyncio.Future[Answer]:
+        """Begin one attempt, as soon as there is a connection for it.
 
         Args:
             head: the request line and the headers, which say how long the body is, and the empty line.
             body: what follows.
             deadline: when all of it has to be over.
 
+        Returns:
+            The answer to come. Cancelling it closes its connection.
+
         Raises:
-            HttpError: there is no answer; it says how far the attempt got.
+            HttpError: there is no connection; it says how far the attempt got. So does the future.
             ClientClosedError: the pool is closed.
         """
         loop = asyncio.get_running_loop()
         share = self._shares.get(loop) or self._share(loop)
-        await share.enter(deadline)
-        try:
-            connection = await share.take(deadline)
-            answer = connection.begin(head, body)
-            del head, body
-            timer = loop.call_later(deadline.remaining(), connection.expire, answer)
-            try:
-                return await answer
-            finally:
-                timer.cancel()
-                connection.abandon(answer)
-        finally:
-            share.leave()
+        return await share.begin(head, body, deadline)
+
+    async def exchange(self, head: bytes, body: bytes, deadline: Deadline) -> Answer:
+        """Make one attempt: `begin` it, and await its answer.
+
+        Raises:
+            HttpError, ClientClosedError: as with `begin`.
+        """
+        return await (await self.begin(head, body, deadline))
 
     def close(self) -> None:
         """Close the connections, on any thread. Attempts that are under way come to their end first."""
@@ -113,7 +112,21 @@ class Share:
         self._idle: list[Connection] = []
         self._closed = False
 
-    async def enter(self, deadline: Deadline) -> None:
+    async def begin(self, head: bytes, body: bytes, deadline: Deadline) -> Exchange:
+        """Send a request on a kept connection that nobody uses, or else on a new one."""
+        await self._enter(deadline)
+        try:
+            connection = self._kept() or await self._new(deadline)
+        except BaseException:
+            self.leave()
+            raise
+        return connection.begin(head, body, deadline.remaining())
+
+    def leave(self) -> None:
+        """Give a place to whoever has waited longest."""
+        self._places.release()
+
+    async def _enter(self, deadline: Deadline) -> None:
         """Have a place, or wait for one."""
         if not self._places.locked():
             await self._places.acquire()
@@ -127,17 +140,14 @@ class Share:
             self.leave()
             raise ClientClosedError("the provider was closed; make a new client")
 
-    def leave(self) -> None:
-        """Give the place to whoever has waited longest."""
-        if not self._loop.is_closed():
-            self._places.release()
-
-    async def take(self, deadline: Deadline) -> Connection:
-        """A kept connection that nobody uses, or a new one."""
+    def _kept(self) -> Connection | None:
         while self._idle:
             if (connection := self._idle.pop()).is_idle():
                 return connection
             connection.close()
+        return None
+
+    async def _new(self, deadline: Deadline) -> Connection:
         connection = Connection(await self._dialer.connected(deadline), self._loop, self)
         self._made.add(connection)
         return connection

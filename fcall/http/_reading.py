@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from fcall.http._answer import Answer, BrokenAnswerError, MalformedAnswerError
@@ -10,6 +11,12 @@ __all__ = ["Reading"]
 
 _LONGEST_HEAD = 128 * 1024
 _MOST_HEADERS = 200
+
+
+@lru_cache(maxsize=256)
+def _lower(name: bytes) -> str:
+    """A header's name: answer after answer has the same ones, and shares them."""
+    return name.decode("ascii").lower()
 
 
 class Reading:
@@ -72,7 +79,7 @@ class Reading:
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.status:  # a trailer
             return
-        headers, key, text = self.headers, name.decode("ascii").lower(), value.decode("latin-1").strip(" \t")
+        headers, key, text = self.headers, _lower(name), value.decode("latin-1").strip(" \t")
         headers[key] = f"{headers[key]}, {text}" if key in headers else text
         if len(headers) > _MOST_HEADERS:
             raise MalformedAnswerError("the answer has too many headers")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from fcall._fork import no_fork
 from fcall._hookspecs import hookimpl
 from fcall.local._code import target_of
-from fcall.local._provider import LocalOptions, LocalProvider
-from fcall.provider import ProviderSpec
+from fcall.local._options import LocalOptions
+from fcall.provider import Provider, ProviderSpec
 
 __all__ = ["fcall_register_providers"]
 
@@ -14,9 +15,17 @@ __all__ = ["fcall_register_providers"]
 def fcall_register_providers() -> ProviderSpec:
     return ProviderSpec(
         "local",
-        LocalProvider,
+        _provider,
         LocalOptions,
         parse_target=target_of,
         install_hint="pip install fcall-core",
         summary="functions of this machine",
     )
+
+
+def _provider(options: LocalOptions) -> Provider:
+    """The provider. Who calls no function of this machine does not load what runs one."""
+    with no_fork():
+        from fcall.local._provider import LocalProvider
+
+    return LocalProvider(options)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from fcall._wording import listed, quoted
 from fcall.errors import ConfigurationError
-from fcall.local._provider import LocalOptions
+from fcall.local._options import LocalOptions
 from fcall.serve._api import Function
 
 __all__ = ["Functions", "Source"]

@@ -15,7 +15,7 @@ from fcall._options import built
 from fcall._plugins import Plugins
 from fcall.errors import ConfigurationError, InvalidParamsError
 from fcall.local import Registry
-from fcall.local._provider import LocalOptions
+from fcall.local._options import LocalOptions
 from fcall.local._registry import DEFAULT
 from fcall.serve._api import Api
 from fcall.serve._app import App, Limits

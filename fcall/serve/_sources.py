@@ -17,8 +17,8 @@ from fcall._wording import quoted
 from fcall.errors import ConfigurationError, InvalidParamsError
 from fcall.local import Registry
 from fcall.local._code import Code, is_code
+from fcall.local._options import LocalOptions
 from fcall.local._plugin import fcall_register_providers
-from fcall.local._provider import LocalOptions
 from fcall.serve._functions import Source
 
 __all__ = ["Isolation", "from_configuration", "from_registry", "from_texts", "handlers_of"]

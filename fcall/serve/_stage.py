@@ -15,7 +15,8 @@ from fcall._invocation import Invocation
 from fcall._target import Target
 from fcall.errors import FcallError
 from fcall.local._failures import error_for
-from fcall.local._provider import LocalOptions, LocalProvider
+from fcall.local._options import LocalOptions
+from fcall.local._provider import LocalProvider
 from fcall.local._request_id import new_request_id
 from fcall.local._runtimes.names import runtime_named
 from fcall.serve._api import Call, Function, Outcome, Rules

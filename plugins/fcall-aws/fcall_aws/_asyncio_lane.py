@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any, TypeVar
 
 from fcall.errors import Executed, FcallError, InvocationTimeoutError
@@ -36,11 +37,13 @@ class AsyncioLane:
     Args:
         clients: the provider's clients.
         size: how many connections each event loop has at most.
+        on_refusal: hears of each error that Lambda answers with, and the call's deadline.
     """
 
-    def __init__(self, clients: Clients, size: int) -> None:
+    def __init__(self, clients: Clients, size: int, on_refusal: Callable[[FcallError, Deadline], None]) -> None:
         self._clients = clients
         self._size = size
+        self._on_refusal = on_refusal
         self._pools: dict[str, Pool] = {}
         self.after_fork_in_child()
         forget_in_child(self)
@@ -60,28 +63,22 @@ class AsyncioLane:
         """
         way = self._ways.get(region)
         if way is None or self._clients.lane(way.client) is not way.lane:
-            way = await self._once(region, lambda: self._way(region, deadline), deadline)
+            way = await self._once(region, partial(self._way, region, deadline), deadline)
         if way is None or not way.is_open():
             return None
-        head = await self._head(way, given, deadline)
+        keys = way.keys() or await self._once((way, None), way.credentials.get_frozen_credentials, deadline)
+        head = None if keys is None else _head(way, given, keys) or await self._learned(way, given, keys, deadline)
         if head is None:
             return None
         if deadline.expired:
             raise InvocationTimeoutError("the time-out passed before anything was sent", executed=Executed.NO)
-        exchange = way.pool.exchange(head, given.get("Payload", b""), deadline)
-        del head, given  # of a thousand calls that wait, each would keep them
         try:
+            exchange = await way.pool.begin(head, given.get("Payload", b""), deadline)
+            del head, given, keys  # of a thousand calls that wait, each would keep them
             answer = await exchange
         except HttpError as error:
             answer = self._refused(error, way.lane.connections, deadline)
-        if answer.cut or answer.followed:
-            odd = MalformedAnswerError("the answer is longer than " + ("any of Lambda's" if answer.cut else "it says"))
-            raise broken(odd, Head(answer.status, answer.headers), deadline, whole=True) from odd
-        if answer.status >= 300:
-            failure = way.refusal(answer, deadline)
-            raise failure from failure.__cause__
-        said = {name: answer.headers[header] for name, header in _SAID.items() if header in answer.headers}
-        return read_result(Head(answer.status, answer.headers), answer.body, kind, said)
+        return self._read(answer, way, kind, deadline)
 
     def close(self) -> None:
         """Close the connections."""
@@ -89,24 +86,24 @@ class AsyncioLane:
         for pool in pools.values():
             pool.close()
 
-    async def _head(self, way: Way, given: dict[str, Any], deadline: Deadline) -> bytes | None:
-        """The head of a call's request; None where botocore has to say how it looks."""
-        credentials = way.credentials
-        if way.is_renewed and credentials.refresh_needed():
-            frozen = await self._once((way, None), credentials.get_frozen_credentials, deadline)
-        else:
-            frozen = credentials.get_frozen_credentials()
-        if frozen is None:
-            return None
-        kind = kind_of(given, frozen)
-        pattern = way.patterns.get(kind)
-        if pattern is None:
-            pattern = await self._once((way, kind), lambda: way.learn(given, frozen, deadline), deadline)
-        more = _trace() if way.is_function else {}
-        try:
-            return None if pattern is None else pattern.head(given, given.get("Payload", b""), frozen, more)
-        except ValueError:  # botocore is stricter with headers, or says what is wrong with them
-            return None
+    async def _learned(self, way: Way, given: dict[str, Any], keys: Any, deadline: Deadline) -> bytes | None:
+        """The head of a call's request, once botocore has said how such a one looks; None where it has to send it."""
+        kind = kind_of(given, keys)
+        if kind not in way.patterns:
+            await self._once((way, kind), partial(way.learn, given, keys, deadline), deadline)
+        return _head(way, given, keys)
+
+    def _read(self, answer: Answer, way: Way, kind: InvocationType, deadline: Deadline) -> InvocationResult:
+        head = Head(answer.status, answer.headers)
+        if answer.cut or answer.followed:
+            odd = MalformedAnswerError("the answer is longer than " + ("any of Lambda's" if answer.cut else "it says"))
+            raise broken(odd, head, deadline, whole=True) from odd
+        if answer.status >= 300:
+            failure = way.refusal(answer, deadline)
+            self._on_refusal(failure, deadline)
+            raise failure from failure.__cause__
+        said = {name: answer.headers[header] for name, header in _SAID.items() if header in answer.headers}
+        return read_result(head, answer.body, kind, said)
 
     def _refused(self, error: HttpError, connections: Connections, deadline: Deadline) -> Answer:
         """The refusal that was cut short, whose head says what it is."""
@@ -149,6 +146,18 @@ class AsyncioLane:
             learning.add_done_callback(lambda _: self._learning.pop(key, None))
         await asyncio.wait({learning}, timeout=deadline.remaining())
         return learning.result() if learning.done() and not learning.cancelled() else None
+
+
+def _head(way: Way, given: dict[str, Any], keys: Any) -> bytes | None:
+    """The head of a call's request; None where botocore has to say how it looks."""
+    pattern = way.patterns.get(kind_of(given, keys))
+    if pattern is None:
+        return None
+    more = _trace() if way.is_function else {}
+    try:
+        return pattern.head(given, given.get("Payload", b""), keys, more)
+    except ValueError:  # botocore is stricter with headers, or says what is wrong with them
+        return None
 
 
 def _or_none(function: Callable[[], T]) -> T | None:

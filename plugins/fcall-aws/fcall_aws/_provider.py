@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any
 
 from fcall.errors import Executed, FcallError, InvocationTimeoutError, UnsupportedFeatureError
@@ -140,16 +140,14 @@ class AwaitedAwsProvider(AwsProvider):
 
     _asyncio: AsyncioLane | None = None
 
-    async def invoke_asyncio(self, invocation: Invocation, deadline: Deadline) -> InvocationResult | None:
+    def invoke_asyncio(
+        self, invocation: Invocation, deadline: Deadline
+    ) -> Coroutine[Any, Any, InvocationResult | None]:
         """`invoke`, awaited; None where it has to be made on a thread."""
         region, given = self._given(invocation)
         if self._asyncio is None:
             self._asyncio = self._lane()
-        try:
-            return await self._asyncio.send(region, given, invocation.type, deadline)
-        except FcallError as failure:
-            self._look_at_credentials(failure, deadline)
-            raise
+        return self._asyncio.send(region, given, invocation.type, deadline)
 
     def close(self) -> None:
         """Close the connections."""
@@ -160,7 +158,7 @@ class AwaitedAwsProvider(AwsProvider):
     def _lane(self) -> AsyncioLane:
         from fcall_aws._asyncio_lane import AsyncioLane
 
-        return AsyncioLane(self._clients, self._options.max_concurrency)
+        return AsyncioLane(self._clients, self._options.max_concurrency, self._look_at_credentials)
 
 
 def _check_known(client: Any, given: dict[str, Any]) -> None:

@@ -63,10 +63,16 @@ class Way:
         """Whether calls may go this way: nobody wants to see what botocore does, and it signs as is known here."""
         return self._disagreements < _MOST_DISAGREEMENTS and self.lane.is_unwatched()
 
-    def learn(self, given: dict[str, Any], credentials: Any, deadline: Deadline) -> Pattern | None:
-        """The pattern of a call's kind, from the request that botocore builds for it and does not send.
+    def keys(self) -> Any:
+        """What to sign with, frozen, or None where it is to be renewed first, which may take its time."""
+        return (
+            None if self.is_renewed and self.credentials.refresh_needed() else self.credentials.get_frozen_credentials()
+        )
 
-        It is None where botocore signs in another way, or did so with credentials that were renewed meanwhile.
+    def learn(self, given: dict[str, Any], credentials: Any, deadline: Deadline) -> None:
+        """Keep the pattern of a call's kind, from the request that botocore builds for it and does not send.
+
+        There is none where botocore signs in another way, or did so with credentials that were renewed meanwhile.
         """
         request = self.lane.rehearsed(given, deadline)
         try:
@@ -75,11 +81,10 @@ class Way:
             )
         except Exception:  # noqa: BLE001 - whatever another version of botocore does otherwise
             self._disagreements += 1
-            return None
+            return
         if len(self.patterns) >= _MOST_PATTERNS:
             self.patterns.clear()
         self.patterns[kind_of(given, credentials)] = pattern
-        return pattern
 
     def refusal(self, answer: Answer, deadline: Deadline) -> FcallError:
         """The error for an answer that is none of the function's, as botocore reads it."""
