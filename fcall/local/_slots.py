@@ -15,6 +15,7 @@ from typing import Any
 
 from fcall._fork import forget_in_child
 from fcall.local._frames import Frame, FrameReader, packed
+from fcall.local._glance import Glance
 from fcall.local._runtimes import TAIL
 from fcall.local._worker_process import Worker
 
@@ -86,6 +87,7 @@ class Slot:
         self._begun = self._worker.begun
         self._socket = self._worker.channel
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _GLANCE)
+        self._looking = Glance(self._socket)
         self.log = _Log(self._worker.log)
         self._reader = FrameReader()
         self._poll = select.poll()
@@ -187,7 +189,7 @@ class Slot:
         A log that nobody wants stays in its pipe meanwhile; when that is full, the answer is not there soon.
         """
         try:
-            piece = self._socket.recv(_PIECE)
+            piece = self._looking.receive()
         except BlockingIOError:
             return None
         except OSError:

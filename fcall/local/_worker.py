@@ -19,13 +19,12 @@ from typing import Any, NoReturn
 from fcall.local import _queue
 from fcall.local._flag import Flag
 from fcall.local._frames import Frame, FrameReader, packed
+from fcall.local._glance import Glance
 from fcall.local._nesting import Nesting, enter_everywhere
 from fcall.local._runtimes import Failure, Handler, InvocationFacts, Runtime
 from fcall.local._runtimes.names import runtime_named
 
 __all__ = ["main"]
-
-_PIECE = 65_536
 
 
 class _Channel:
@@ -34,6 +33,7 @@ class _Channel:
     def __init__(self, descriptor: int) -> None:
         self._socket = socket.socket(fileno=descriptor)
         self._socket.set_inheritable(False)  # what the handler starts must not hold it open
+        self._glance = Glance(self._socket)
         self._reader = FrameReader()
         os.register_at_fork(after_in_child=self._socket.close)  # only one may answer, and hold it open
 
@@ -45,7 +45,7 @@ class _Channel:
     def receive(self) -> Frame:
         """The next frame; where there is no parent any more, the process ends."""
         while True:
-            piece = self._socket.recv(_PIECE)
+            piece = self._glance.receive()
             if not piece:
                 _finish()
             frame = self._reader.feed(piece)
