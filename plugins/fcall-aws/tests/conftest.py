@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import threading
@@ -28,6 +29,12 @@ HANGS = 25.0
 
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYCANARYKEY"
 SESSION_TOKEN = "FwoGZXIvYXdzEBYaDCANARYTOKEN"
+
+
+def pytest_collection_finish() -> None:
+    """Have the garbage collector leave alone what is there before the first test."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")
