@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging  # noqa: F401 - what has a lock for forks too has to ask for it after ours, and so has to come before
 import os
 import threading
 import weakref

@@ -587,3 +587,28 @@ def test_other_tasks_have_their_turn() -> None:
 
     run(use())
     assert turns > 40
+
+
+def test_a_loop_may_have_a_task_factory_of_its_own() -> None:
+    """One that takes no context serves a map; one that fails is the map's error, and nothing waits for what it lost."""
+
+    def plain(loop: asyncio.AbstractEventLoop, coroutine: Any) -> asyncio.Task[Any]:
+        return asyncio.Task(coroutine, loop=loop)
+
+    def broken(loop: asyncio.AbstractEventLoop, coroutine: Any) -> asyncio.Task[Any]:
+        if "_call_asyncio" in coroutine.__qualname__:
+            raise RuntimeError("no task")
+        return plain(loop, coroutine)
+
+    async def main() -> list[Any]:
+        async with fcall.AsyncClient(providers={"awaited": Awaited()}) as client:
+            asyncio.get_running_loop().set_task_factory(plain)
+            results = [result.json() async for result in client.map("f", range(5))]
+            asyncio.get_running_loop().set_task_factory(broken)
+            with pytest.raises(RuntimeError, match="no task"):
+                async for _ in client.map("f", range(5)):
+                    pass
+            asyncio.get_running_loop().set_task_factory(None)
+        return results
+
+    assert [*range(5)] == asyncio.run(asyncio.wait_for(main(), 20))

@@ -505,6 +505,40 @@ def test_a_name_that_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ["nowhere.invalid"] == asked
 
 
+def test_nothing_is_sent_after_the_time_to_connect(server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address that is silent until the deadline leaves no time for the next one, however quick that is."""
+    with contextlib.ExitStack() as stack:
+        silent = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):  # it takes none of these from its queue, and no more fit in
+            client = stack.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(silent.getsockname())
+        addresses = [silent.getsockname(), ("127.0.0.1", server.port)]
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        pool = Pool("two.invalid", 80, 1)
+        with pytest.raises(HttpError) as caught:
+            run(post(pool, seconds=0.2))
+
+    assert ("connecting", TimeoutError) == (caught.value.stage, type(caught.value.cause))
+    assert 0 == server.connections
+
+
+def test_a_request_that_is_none_costs_its_connection_only(server: FaultServer) -> None:
+    """What cannot be sent is the caller's mistake; the next one has its place at once."""
+
+    async def main() -> None:
+        pool = pool_of(server, 1)
+        for _ in range(2):
+            with pytest.raises(TypeError):
+                await pool.exchange(b"POST / HTTP/1.1\r\n\r\n", "text", Deadline.after(LONG))  # type: ignore[arg-type]
+
+        assert b"well" == (await asyncio.wait_for(post(pool, b"well"), LONG / 2)).body
+        pool.close()
+
+    run(main())
+
+
 def test_connecting_takes_no_longer_than_it_may(server: FaultServer) -> None:
     """A server that does not answer is given up at the deadline, and leaves no socket behind."""
     server.inject(Fault.HANG_ON_ACCEPT)

@@ -44,10 +44,15 @@ class Tasks(Crew):
             task.cancel()
 
     def _start(self, number: int) -> None:
-        loop = asyncio.get_running_loop()
-        for _ in range(number):
+        for started in range(number):
             calls = _call_asyncio(self.work, self.plan, self._pool, self._context)
-            task = loop.create_task(calls, context=self._context)  # each call gets a copy of it, and no task needs one
+            try:
+                task = asyncio.get_running_loop().create_task(calls)
+            except BaseException:  # an application's own task factory
+                calls.close()
+                for _ in range(number - started):
+                    self.work.leave()
+                raise
             self._tasks.add(task)
             task.add_done_callback(self._forget, context=self._context)
 

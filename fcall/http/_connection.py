@@ -73,12 +73,16 @@ class Connection:
         It has a place of the owner's, and gives it back when the exchange is over.
         """
         self._exchange = exchange = Exchange(loop=self._loop)
-        exchange.connection = self
-        self._expires_at = self._loop.time() + seconds
-        if self._timer is None or self._timer.when() > self._expires_at:
-            self._set_timer()
-        self._unsent += [head + body] if len(body) <= _PIECE else [head, body]
-        self._send()
+        try:
+            exchange.connection = self
+            self._expires_at = self._loop.time() + seconds
+            if self._timer is None or self._timer.when() > self._expires_at:
+                self._set_timer()
+            self._unsent += [head + body] if len(body) <= _PIECE else [head, body]
+            self._send()
+        except BaseException:
+            self.close()
+            raise
         return exchange
 
     def close(self) -> None:

@@ -47,6 +47,8 @@ class Dialer:
     async def _reached(self, until: Deadline) -> socket.socket:
         failure = OSError("the name has no address")
         for family, kind, protocol, _, address in await self._addresses(until):
+            if until.expired:  # a neighbour would answer even now, and nothing may be sent any more
+                raise TimeoutError("the time to connect passed") from failure
             try:
                 with _closed_if_it_fails(socket.socket(family, kind, protocol)) as sock:
                     sock.setblocking(False)
