@@ -42,7 +42,7 @@ def rows(effort: Effort) -> list[Row]:
     with fcall.Client(provider="local", registry=registry) as client, ThreadPoolExecutor(16) as pool:
         samples = interleaved(_inline(client, pool), rounds=effort.rounds, times=effort.calls)
         added = _added_memory(client, 1_000_000 if effort.rounds > 1 else 1000)
-    return [*_inline_rows(samples), added, _isolated_row(effort), _distant_row(effort)]
+    return [*_inline_rows(samples), added, *_isolated_rows(effort), _distant_row(effort)]
 
 
 def _inline(client: fcall.Client, pool: ThreadPoolExecutor) -> dict[str, Subject]:
@@ -105,15 +105,23 @@ def _added_memory(client: fcall.Client, count: int) -> Row:
     )
 
 
-def _isolated_row(effort: Effort) -> Row:
+def _isolated_rows(effort: Effort) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "nothing.py").write_text("def handler(event, context):\n    return event\n")
         with fcall.Client(provider="local", isolation="process", root=folder) as client:
             client.invoke("local:nothing.py:handler", 1)
-            drained = _drained(lambda events: client.map("local:nothing.py:handler", events, concurrency=1))
-            took = min(drained(1000) for _ in range(effort.rounds))
+            return [_isolated_row(client, concurrency, effort) for concurrency in (1, 16)]
+
+
+def _isolated_row(client: fcall.Client, concurrency: int, effort: Effort) -> Row:
+    drained = _drained(lambda events: client.map("local:nothing.py:handler", events, concurrency=concurrency))
+    took = min(drained(1000) for _ in range(effort.rounds))
     return Row(
-        "a map of 1,000 local calls, in a process of its own", _milli(took * 1000), "", "", _most(took * 1000, 0.05)
+        f"a map of 1,000 local calls, in processes of their own, {concurrency} at once, at best",
+        _milli(took * 1000),
+        "",
+        "",
+        _most(took * 1000, 0.05),
     )
 
 

@@ -73,7 +73,7 @@ class Work:
         self._settled: deque[Settled] = deque()
         self._early: dict[int, Settled] = {}
         self._put = self._handed = 0
-        self._dropped = False
+        self._dropped = self._joined = False
         self._reason: BaseException | None = None
         self._lock = threading.RLock()  # a finalizer may stop it while this thread holds the lock
         self._idle = threading.Condition(self._lock)
@@ -222,6 +222,7 @@ class Work:
         """
         self.refuse_own_call()
         with self._idle:
+            self._joined = True
             while self.workers and not self.abandoned:
                 self._idle.wait(LONGEST_NAP)
 
@@ -257,7 +258,7 @@ class Work:
 
     def _left(self) -> None:
         self.workers -= 1
-        if not self.workers:
+        if self._joined and not self.workers:
             self._idle.notify_all()
 
 
