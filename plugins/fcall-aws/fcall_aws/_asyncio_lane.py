@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from fcall.errors import Executed, FcallError, InvocationTimeoutError
 from fcall.http import Answer, HttpError, MalformedAnswerError, Pool
 from fcall.provider import Deadline, InvocationResult, InvocationType, forget_in_child
-from fcall_aws._answers import Head, read_result
+from fcall_aws._answers import Head
 from fcall_aws._clients import Clients
 from fcall_aws._connections import Connections, unreachable
 from fcall_aws._lane import broken
@@ -23,12 +23,6 @@ from fcall_aws._way import Way, kind_of
 __all__ = ["AsyncioLane"]
 
 T = TypeVar("T")
-
-_SAID = {
-    "ExecutedVersion": "x-amz-executed-version",
-    "FunctionError": "x-amz-function-error",
-    "LogResult": "x-amz-log-result",
-}
 
 
 class AsyncioLane:
@@ -67,13 +61,13 @@ class AsyncioLane:
         if way is None or not way.is_open():
             return None
         keys = way.keys() or await self._once((way, None), way.credentials.get_frozen_credentials, deadline)
-        head = None if keys is None else _head(way, given, keys) or await self._learned(way, given, keys, deadline)
+        head = None if keys is None else way.head(given, keys) or await self._learned(way, given, keys, deadline)
         if head is None:
             return None
         if deadline.expired:
             raise InvocationTimeoutError("the time-out passed before anything was sent", executed=Executed.NO)
         try:
-            exchange = await way.pool.begin(head, given.get("Payload", b""), deadline)
+            exchange = await self._pool(way).begin(head, given.get("Payload", b""), deadline)
             del head, given, keys  # of a thousand calls that wait, each would keep them
             answer = await exchange
         except HttpError as error:
@@ -82,8 +76,8 @@ class AsyncioLane:
 
     def close(self) -> None:
         """Close the connections."""
-        pools, self._pools, self._ways = self._pools, {}, {}
-        for pool in pools.values():
+        self._ways = {}
+        for pool in self._pools.values():
             pool.close()
 
     async def _learned(self, way: Way, given: dict[str, Any], keys: Any, deadline: Deadline) -> bytes | None:
@@ -91,19 +85,14 @@ class AsyncioLane:
         kind = kind_of(given, keys)
         if kind not in way.patterns:
             await self._once((way, kind), partial(way.learn, given, keys, deadline), deadline)
-        return _head(way, given, keys)
+        return way.head(given, keys)
 
     def _read(self, answer: Answer, way: Way, kind: InvocationType, deadline: Deadline) -> InvocationResult:
         head = Head(answer.status, answer.headers)
         if answer.cut or answer.followed:
             odd = MalformedAnswerError("the answer is longer than " + ("any of Lambda's" if answer.cut else "it says"))
             raise broken(odd, head, deadline, whole=True) from odd
-        if answer.status >= 300:
-            failure = way.refusal(answer, deadline)
-            self._on_refusal(failure, deadline)
-            raise failure from failure.__cause__
-        said = {name: answer.headers[header] for name, header in _SAID.items() if header in answer.headers}
-        return read_result(head, answer.body, kind, said)
+        return way.result(head, answer.body, kind, deadline)
 
     def _refused(self, error: HttpError, connections: Connections, deadline: Deadline) -> Answer:
         """The refusal that was cut short, whose head says what it is."""
@@ -130,9 +119,12 @@ class AsyncioLane:
         if lane is None or not isinstance(credentials, Credentials):
             return None
         to = lane.connections
-        pool = self._pools.setdefault(lane.origin, Pool(to.host, to.port, self._size, to.context))
-        way = self._ways[region] = Way(client, lane, pool, credentials)
+        self._pools.setdefault(lane.origin, Pool(to.host, to.port, self._size, to.context))
+        way = self._ways[region] = Way(client, lane, credentials, self._on_refusal)
         return way
+
+    def _pool(self, way: Way) -> Pool:
+        return self._pools[way.lane.origin]
 
     async def _once(self, what: Hashable, function: Callable[[], T], deadline: Deadline) -> T | None:
         """What a function that may take its time gives, on a thread, once for all who ask for it meanwhile.
@@ -148,29 +140,8 @@ class AsyncioLane:
         return learning.result() if learning.done() and not learning.cancelled() else None
 
 
-def _head(way: Way, given: dict[str, Any], keys: Any) -> bytes | None:
-    """The head of a call's request; None where botocore has to say how it looks."""
-    pattern = way.patterns.get(kind_of(given, keys))
-    if pattern is None:
-        return None
-    more = _trace() if way.is_function else {}
-    try:
-        return pattern.head(given, given.get("Payload", b""), keys, more)
-    except ValueError:  # botocore is stricter with headers, or says what is wrong with them
-        return None
-
-
 def _or_none(function: Callable[[], T]) -> T | None:
     try:
         return function()
     except Exception:  # noqa: BLE001 - see above
         return None
-
-
-def _trace() -> dict[str, str]:
-    """The header by which Lambda ends circles, where this is a function itself."""
-    from botocore.handlers import add_recursion_detection_header
-
-    headers: dict[str, str] = {}
-    add_recursion_detection_header({"headers": headers})
-    return headers

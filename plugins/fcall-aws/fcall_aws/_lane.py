@@ -114,7 +114,7 @@ class Lane:
         head = self._head(request)
         if head is None:
             return None
-        exchange, raw = self._exchanged(head, request.body or b"", deadline)
+        exchange, raw = self.exchanged(head, request.body or b"", deadline)
         response = AWSResponse(request.url, exchange.status, {}, raw)
         response.headers = Headers(exchange.headers)
         return response
@@ -165,7 +165,12 @@ class Lane:
         head = "\r\n".join(lines)
         return head.encode("latin-1") if head.count("\n") == len(lines) + 1 and head.isascii() else None
 
-    def _exchanged(self, head: bytes, body: bytes, deadline: Deadline) -> tuple[Exchange, _Raw]:
+    def exchanged(self, head: bytes, body: bytes, deadline: Deadline) -> tuple[Exchange, _Raw]:
+        """Send a request as it is; its answer, and the body of that.
+
+        Raises:
+            FcallError: there is none.
+        """
         connection = self.connections.take(deadline)
         exchange = Exchange(connection, deadline)
         try:

@@ -20,6 +20,7 @@ from fcall_aws._underway import underway
 
 if TYPE_CHECKING:
     from fcall_aws._asyncio_lane import AsyncioLane
+    from fcall_aws._shortcut import Shortcut
 
 __all__ = ["AwaitedAwsProvider", "AwsProvider"]
 
@@ -51,6 +52,7 @@ class AwsProvider:
     """
 
     capabilities = CAPABILITIES
+    _shortcut: Shortcut | None = None
 
     def __init__(self, options: AwsOptions) -> None:
         self._options = options
@@ -63,6 +65,10 @@ class AwsProvider:
         slot = self._slots.take(deadline)
         try:
             client = self._clients.get(region, deadline)
+            shortcut = self._shortcut or self._new_shortcut()
+            result = shortcut.invoke(client, given, invocation.type, deadline)
+            if result is not None:
+                return result
             response = self._called(client, "invoke", given, deadline)
             return result_of(response, invocation.type, deadline)
         finally:
@@ -104,6 +110,12 @@ class AwsProvider:
     def close(self) -> None:
         """Close the connections."""
         self._clients.close()
+
+    def _new_shortcut(self) -> Shortcut:
+        from fcall_aws._shortcut import Shortcut  # with TLS, which no import of the plugin brings in
+
+        self._shortcut = Shortcut(self._clients, self._look_at_credentials)
+        return self._shortcut
 
     def _given(self, invocation: Invocation) -> tuple[str | None, dict[str, Any]]:
         """The region that the function's own name says, if any, and the parameters of ``client.invoke``."""

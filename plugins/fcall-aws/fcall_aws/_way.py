@@ -1,14 +1,15 @@
-"""The way of awaited calls to one endpoint: a client that says how requests look, and connections to send them on."""
+"""The way of calls that botocore does not make itself: a client that says how requests look, and what answers mean."""
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from fcall.errors import FcallError
-from fcall.http import Answer, Pool
-from fcall.provider import Deadline
+from fcall.provider import Deadline, InvocationResult, InvocationType
+from fcall_aws._answers import Head, read_result
 from fcall_aws._errors import call_error
 from fcall_aws._lane import Headers, Lane
 from fcall_aws._pattern import Pattern
@@ -17,7 +18,13 @@ __all__ = ["Kind", "Way", "kind_of"]
 
 Kind: TypeAlias = tuple[object, ...]
 
+_botocore = logging.getLogger("botocore")
 _FREE = frozenset({"ClientContext", "DurableExecutionName", "Payload", "TenantId"})
+_SAID = {
+    "ExecutedVersion": "x-amz-executed-version",
+    "FunctionError": "x-amz-function-error",
+    "LogResult": "x-amz-log-result",
+}
 _MOST_PATTERNS = 1024
 _MOST_DISAGREEMENTS = 3
 
@@ -34,8 +41,8 @@ class Way:
     Args:
         client: the client.
         lane: the lane that it is on.
-        pool: connections to its endpoint.
         credentials: what it signs with.
+        on_refusal: hears of each error that Lambda answers with, and the call's deadline.
 
     Attributes:
         is_renewed: the credentials are, from time to time.
@@ -43,14 +50,18 @@ class Way:
         patterns: what requests look like, by their kind.
     """
 
-    def __init__(self, client: Any, lane: Lane, pool: Pool, credentials: Any) -> None:
+    def __init__(
+        self, client: Any, lane: Lane, credentials: Any, on_refusal: Callable[[FcallError, Deadline], None]
+    ) -> None:
         from botocore.credentials import RefreshableCredentials
         from botocore.parsers import create_parser
 
-        self.client, self.lane, self.pool, self.credentials = client, lane, pool, credentials
+        self.client, self.lane, self.credentials = client, lane, credentials
+        self._on_refusal = on_refusal
         self.is_function = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
         self.is_renewed = isinstance(credentials, RefreshableCredentials)
         self.patterns: dict[Kind, Pattern] = {}
+        self._met: set[Kind] = set()
         self._disagreements = 0
         self._model = client.meta.service_model
         self._invoke = self._model.operation_model("Invoke")
@@ -61,7 +72,17 @@ class Way:
 
     def is_open(self) -> bool:
         """Whether calls may go this way: nobody wants to see what botocore does, and it signs as is known here."""
-        return self._disagreements < _MOST_DISAGREEMENTS and self.lane.is_unwatched()
+        if self._disagreements >= _MOST_DISAGREEMENTS or _botocore.isEnabledFor(logging.DEBUG):
+            return False
+        return self.lane.is_unwatched()
+
+    def is_new(self, kind: Kind) -> bool:
+        """Whether no call of this kind was met before."""
+        met = kind in self._met
+        if len(self._met) >= _MOST_PATTERNS:
+            self._met.clear()
+        self._met.add(kind)
+        return not met
 
     def keys(self) -> Any:
         """What to sign with, frozen, or None where it is to be renewed first, which may take its time."""
@@ -86,9 +107,33 @@ class Way:
             self.patterns.clear()
         self.patterns[kind_of(given, credentials)] = pattern
 
-    def refusal(self, answer: Answer, deadline: Deadline) -> FcallError:
+    def head(self, given: dict[str, Any], keys: Any) -> bytes | None:
+        """The head of a call's request; None where botocore has to say how it looks."""
+        pattern = self.patterns.get(kind_of(given, keys))
+        if pattern is None:
+            return None
+        more = _trace() if self.is_function else {}
+        try:
+            return pattern.head(given, given.get("Payload", b""), keys, more)
+        except ValueError:  # botocore is stricter with headers, or says what is wrong with them
+            return None
+
+    def result(self, head: Head, body: bytes, kind: InvocationType, deadline: Deadline) -> InvocationResult:
+        """The result that an answer stands for.
+
+        Raises:
+            FcallError: it stands for none.
+        """
+        if head.status >= 300:
+            failure = self._refusal(head, body, deadline)
+            self._on_refusal(failure, deadline)
+            raise failure from failure.__cause__
+        said = {name: head.headers[header] for name, header in _SAID.items() if header in head.headers}
+        return read_result(head, body, kind, said)
+
+    def _refusal(self, head: Head, body: bytes, deadline: Deadline) -> FcallError:
         """The error for an answer that is none of the function's, as botocore reads it."""
-        told = {"status_code": answer.status, "headers": Headers(answer.headers), "body": answer.body}
+        told = {"status_code": head.status, "headers": Headers(head.headers), "body": body}
         try:
             parsed = self._parser.parse(told, self._invoke.output_shape)
             code = parsed.get("Error", {}).get("Code")
@@ -99,3 +144,12 @@ class Way:
         except Exception as unreadable:  # noqa: BLE001 - whatever it is, it has its row
             error = unreadable
         return call_error(error, sent=True, deadline=deadline)
+
+
+def _trace() -> dict[str, str]:
+    """The header by which Lambda ends circles, where this is a function itself."""
+    from botocore.handlers import add_recursion_detection_header
+
+    headers: dict[str, str] = {}
+    add_recursion_detection_header({"headers": headers})
+    return headers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 import threading
@@ -128,6 +129,19 @@ def _watched() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _logged() -> Iterator[None]:
+    """Somebody wants botocore's own account of every call, so that it makes each of them."""
+    logger = logging.getLogger("botocore")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(logger, "propagate", False)
+        logger.setLevel(logging.DEBUG)
+        try:
+            yield
+        finally:
+            logger.setLevel(logging.NOTSET)
+
+
 class Awaiting:
     """A client for asyncio, whose calls are awaited on an event loop in a thread, in place of one that blocks."""
 
@@ -157,11 +171,18 @@ class Line:
     """An endpoint with functions that count, and an fcall client of it. An exception that is not ours passes.
 
     With `watched`, somebody wraps what boto3 sends its requests with, so that they are sent through that; with
-    `awaited` the client is one for asyncio.
+    `logged`, botocore makes every request, and the lane sends it; with `awaited` the client is one for asyncio.
     """
 
     def __init__(
-        self, stack: ExitStack, *, tls: bool = False, watched: bool = False, awaited: bool = False, **options: Any
+        self,
+        stack: ExitStack,
+        *,
+        tls: bool = False,
+        watched: bool = False,
+        logged: bool = False,
+        awaited: bool = False,
+        **options: Any,
     ) -> None:
         self.ran: list[Any] = []
         self.endpoint = stack.enter_context(LambdaEndpoint({"echo": self._echo, "fail": self._fail}, tls=tls))
@@ -169,7 +190,7 @@ class Line:
         if tls:
             patch = stack.enter_context(pytest.MonkeyPatch.context())
             patch.setenv("AWS_CA_BUNDLE", str(self.endpoint.ca_file))
-        self._around = _watched if watched else nullcontext
+        self._around = _watched if watched else _logged if logged else nullcontext
         options |= {"provider": "aws", "endpoint_url": self.endpoint.url, "plugins": [fcall_aws]}
         self.client: Any = stack.enter_context(
             Awaiting(fcall.AsyncClient(**options)) if awaited else fcall.Client(**options)
@@ -227,8 +248,9 @@ def lines() -> Iterator[Callable[[str], Line]]:
 
         def get(way: str) -> Line:
             if way not in made:
-                made[way] = Line(stack, tls="tls" in way, watched="watched" in way, awaited="awaited" in way)
-                assert made[way].sync("warm").error is None
+                kinds = {kind: kind in way for kind in ("tls", "watched", "logged", "awaited")}
+                made[way] = Line(stack, **kinds)
+                assert all(made[way].sync("warm").error is None for _ in range(3))
             return made[way]
 
         yield get

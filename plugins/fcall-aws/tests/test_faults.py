@@ -16,8 +16,14 @@ from fcall.errors import Executed, FcallError, UnmappedProviderError
 from fcall.http import is_available
 from fcall.testing.faults import FAULTS, End, Fault
 
-WAYS = ("plain", "tls", "watched-plain", "watched-tls", *(("awaited-plain", "awaited-tls") if is_available() else ()))
+WAYS = tuple(
+    f"{kind}{scheme}"
+    for kind in ("", "watched-", "logged-", *(["awaited-"] if is_available() else []))
+    for scheme in ("plain", "tls")
+)
 """``watched``: somebody wraps what boto3 sends its requests with, so that they are sent through that.
+
+``logged``: somebody wants botocore's own log, so that it makes every request and we only send it.
 
 ``awaited``: the client is one for asyncio, where httptools is installed.
 """
@@ -96,7 +102,7 @@ def _matrix(representative: Callable[[str, str, Fault], bool]) -> list[Any]:
 
 
 def _once(verb: str, way: str, fault: Fault) -> bool:
-    return verb == "sync" and (way in ("plain", "awaited-plain") or fault.needs_tls)
+    return verb == "sync" and (way in ("plain", "logged-plain", "awaited-plain") or fault.needs_tls)
 
 
 def _for_good(verb: str, way: str, fault: Fault) -> bool:
