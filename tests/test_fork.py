@@ -277,7 +277,7 @@ def test_a_fork_waits_for_an_import_amid_the_work(run_program: Run) -> None:
     """What the first call of a provider loads is whole in every child, whichever thread loads it."""
     finished = run_program(
         f"""{BEGIN}
-    from fcall._fork import no_fork
+    from fcall._no_fork import no_fork
 
     begun, go_on, loaded = threading.Event(), threading.Event(), []
 

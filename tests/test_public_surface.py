@@ -64,7 +64,7 @@ LAYERS = (
     {"fcall._guard"},
     {"fcall._breaker", "fcall._budget", "fcall._limit", "fcall._threads"},
     {"fcall.errors"},
-    {"fcall._fork", "fcall._frozen", "fcall._json", "fcall._log", "fcall._naps", "fcall._wording"},
+    {"fcall._fork", "fcall._no_fork", "fcall._frozen", "fcall._json", "fcall._log", "fcall._naps", "fcall._wording"},
     {"fcall.handlers"},  # it knows nothing of the rest, and of the rest only the codecs know it
 )
 

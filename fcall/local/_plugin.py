@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fcall._fork import no_fork
 from fcall._hookspecs import hookimpl
+from fcall._no_fork import no_fork
 from fcall.local._code import target_of
 from fcall.local._options import LocalOptions
 from fcall.provider import Provider, ProviderSpec

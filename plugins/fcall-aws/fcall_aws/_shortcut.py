@@ -43,7 +43,8 @@ class Shortcut:
         Raises:
             FcallError: the call failed.
         """
-        way = self._ways[client] if client in self._ways else self._way(client)
+        ways = self._ways  # another thread may put others in their place
+        way = ways[client] if client in ways else self._way(client)
         if way is None or not way.is_open():
             return None
         head = self._head(way, given, deadline)
