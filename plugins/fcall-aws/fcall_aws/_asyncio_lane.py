@@ -17,8 +17,9 @@ from fcall.provider import Deadline, InvocationResult, InvocationType, forget_in
 from fcall_aws._answers import Head
 from fcall_aws._clients import Clients
 from fcall_aws._connections import Connections, unreachable
+from fcall_aws._errors import check_time
 from fcall_aws._lane import broken
-from fcall_aws._way import Way, kind_of
+from fcall_aws._way import Way, kind_of, way_of
 
 __all__ = ["AsyncioLane"]
 
@@ -64,10 +65,9 @@ class AsyncioLane:
         head = None if keys is None else way.head(given, keys) or await self._learned(way, given, keys, deadline)
         if head is None:
             return None
-        if deadline.expired:
-            raise InvocationTimeoutError("the time-out passed before anything was sent", executed=Executed.NO)
+        check_time(deadline)
         try:
-            exchange = await self._pool(way).begin(head, given.get("Payload", b""), deadline)
+            exchange = await self._pools[way.lane.origin].begin(head, given.get("Payload", b""), deadline)
             del head, given, keys  # of a thousand calls that wait, each would keep them
             answer = await exchange
         except HttpError as error:
@@ -112,19 +112,12 @@ class AsyncioLane:
 
     def _way(self, region: str | None, deadline: Deadline) -> Way | None:
         """The way to a region, where there is one."""
-        from botocore.credentials import Credentials
-
-        client = self._clients.get(region, deadline)
-        lane, credentials = self._clients.lane(client), self._clients.credentials()
-        if lane is None or not isinstance(credentials, Credentials):
-            return None
-        to = lane.connections
-        self._pools.setdefault(lane.origin, Pool(to.host, to.port, self._size, to.context))
-        way = self._ways[region] = Way(client, lane, credentials, self._on_refusal)
+        way = way_of(self._clients, self._clients.get(region, deadline), self._on_refusal)
+        if way is not None:
+            to = way.lane.connections
+            self._pools.setdefault(way.lane.origin, Pool(to.host, to.port, self._size, to.context))
+            self._ways[region] = way
         return way
-
-    def _pool(self, way: Way) -> Pool:
-        return self._pools[way.lane.origin]
 
     async def _once(self, what: Hashable, function: Callable[[], T], deadline: Deadline) -> T | None:
         """What a function that may take its time gives, on a thread, once for all who ask for it meanwhile.

@@ -33,7 +33,7 @@ from fcall.errors import (
 )
 from fcall.provider import Deadline, ErrorRow, ErrorTable
 
-__all__ = ["ANSWERS", "CODES", "EXPIRED", "SENT", "STATUSES", "UNSENT", "call_error", "creation_error"]
+__all__ = ["ANSWERS", "CODES", "EXPIRED", "SENT", "STATUSES", "UNSENT", "call_error", "check_time", "creation_error"]
 
 _NO, _MAYBE = Executed.NO, Executed.MAYBE
 _OWNER = "its owner has to act"
@@ -193,6 +193,16 @@ def creation_error(error: Exception) -> FcallError:
         )
     made.__cause__ = None if _holds_what_came(error) else error
     return made
+
+
+def check_time(deadline: Deadline) -> None:
+    """See that there is time left to send something.
+
+    Raises:
+        InvocationTimeoutError: there is none; NO.
+    """
+    if deadline.expired:
+        raise InvocationTimeoutError("the time-out passed before anything was sent", executed=Executed.NO)
 
 
 def call_error(error: Exception, *, sent: bool, deadline: Deadline, executed: Executed | None = None) -> FcallError:

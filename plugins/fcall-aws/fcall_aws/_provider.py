@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any
 
-from fcall.errors import Executed, FcallError, InvocationTimeoutError, UnsupportedFeatureError
+from fcall.errors import Executed, FcallError, UnsupportedFeatureError
 from fcall.provider import Capabilities, Deadline, FunctionInfo, Invocation, InvocationResult
 from fcall_aws._answers import result_of
 from fcall_aws._arn import referenced
 from fcall_aws._clients import Clients
-from fcall_aws._errors import EXPIRED, call_error
+from fcall_aws._errors import EXPIRED, call_error, check_time
 from fcall_aws._listing import listed
 from fcall_aws._options import AwsOptions
 from fcall_aws._request import CONTEXT_KEYS, LONGEST_CONTEXT, parameters
@@ -129,8 +129,7 @@ class AwsProvider:
             FcallError: whatever it raises.
         """
         _check_known(client, given)
-        if deadline.expired:
-            raise InvocationTimeoutError("the time-out passed before anything was sent", executed=Executed.NO)
+        check_time(deadline)
         underway.begin(deadline)
         try:
             return getattr(client, method)(**given)

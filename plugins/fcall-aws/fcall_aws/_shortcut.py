@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fcall.errors import Executed, FcallError, InvocationTimeoutError
+from fcall.errors import FcallError
 from fcall.provider import Deadline, InvocationResult, InvocationType, forget_in_child
 from fcall_aws._answers import Head
 from fcall_aws._clients import Clients
-from fcall_aws._way import Way, kind_of
+from fcall_aws._errors import check_time
+from fcall_aws._way import Way, kind_of, way_of
 
 __all__ = ["Shortcut"]
 
@@ -50,19 +51,14 @@ class Shortcut:
         head = self._head(way, given, deadline)
         if head is None:
             return None
-        if deadline.expired:
-            raise InvocationTimeoutError("the time-out passed before anything was sent", executed=Executed.NO)
+        check_time(deadline)
         exchange, raw = way.lane.exchanged(head, given.get("Payload", b""), deadline)
         body = b"".join(raw.stream()) if raw.whole is None else raw.whole
         return way.result(Head(exchange.status, exchange.headers), body, kind, deadline)
 
     def _way(self, client: Any) -> Way | None:
         """A client's way, if it has one. Those of clients that are not used any more are forgotten."""
-        from botocore.credentials import Credentials
-
-        lane, credentials = self._clients.lane(client), self._clients.credentials()
-        open_to_it = lane is not None and isinstance(credentials, Credentials)
-        way = Way(client, lane, credentials, self._on_refusal) if lane is not None and open_to_it else None
+        way = way_of(self._clients, client, self._on_refusal)
         self._ways = {known: its for known, its in self._ways.items() if self._clients.lane(known) is not None}
         self._ways[client] = way
         return way
@@ -71,11 +67,13 @@ class Shortcut:
         """The head of a call's request; None where botocore has to make it, and to say what is wrong with it."""
         try:
             keys = way.credentials.get_frozen_credentials()
-            kind = kind_of(given, keys)
-            if kind not in way.patterns:
-                if way.is_new(kind):
-                    return None
-                way.learn(given, keys, deadline)
+            return way.head(given, keys) or self._learned(way, given, keys, deadline)
         except Exception:  # noqa: BLE001 - it will be raised again where the client makes the call
             return None
+
+    def _learned(self, way: Way, given: dict[str, Any], keys: Any, deadline: Deadline) -> bytes | None:
+        kind = kind_of(given, keys)
+        if kind in way.patterns or way.is_new(kind):
+            return None
+        way.learn(given, keys, deadline)
         return way.head(given, keys)

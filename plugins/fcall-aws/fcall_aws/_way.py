@@ -10,11 +10,12 @@ from typing import Any, TypeAlias
 from fcall.errors import FcallError
 from fcall.provider import Deadline, InvocationResult, InvocationType
 from fcall_aws._answers import Head, read_result
+from fcall_aws._clients import Clients
 from fcall_aws._errors import call_error
 from fcall_aws._lane import Headers, Lane
 from fcall_aws._pattern import Pattern
 
-__all__ = ["Kind", "Way", "kind_of"]
+__all__ = ["Kind", "Way", "kind_of", "way_of"]
 
 Kind: TypeAlias = tuple[object, ...]
 
@@ -33,6 +34,16 @@ def kind_of(given: Mapping[str, Any], credentials: Any) -> Kind:
     """What calls have in common whose requests have the same pattern: some values, and which others there are."""
     values = tuple([name if name in _FREE else value for name, value in given.items()])
     return values, credentials.token is None
+
+
+def way_of(clients: Clients, client: Any, on_refusal: Callable[[FcallError, Deadline], None]) -> Way | None:
+    """A client's way; there is none where it is on no lane, or signs with what is known to botocore alone."""
+    from botocore.credentials import Credentials
+
+    lane, credentials = clients.lane(client), clients.credentials()
+    if lane is None or not isinstance(credentials, Credentials):
+        return None
+    return Way(client, lane, credentials, on_refusal)
 
 
 class Way:

@@ -41,7 +41,7 @@ def headers(line: Any) -> list[dict[str, str]]:
 @pytest.mark.parametrize("verb", ["sync", "queue", "dry"])
 @pytest.mark.parametrize("more", [{}, {"context": {"custom": {"a": "ü"}}, "log_tail": True}], ids=["bare", "more"])
 def test_lambda_sees_the_same(line: Callable[..., Any], taken: list[bool], verb: str, more: dict[str, Any]) -> None:
-    """The first two calls are botocore's work, the rest is ours: requests and results are the same."""
+    """botocore makes the first call and we make the others: requests and results are the same."""
     more = more if verb == "sync" else {}
     one = line()
     values = [getattr(one, verb)({"a": 1}, **more).value for _ in range(4)]
